@@ -1,0 +1,1 @@
+"""Pure Python that every floor may use. Nothing here imports Django."""
