@@ -1,0 +1,211 @@
+"""Every setting, read from the environment. A missing or bad one is named at start-up, all of them at once."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from config.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+environment = Environment(BASE_DIR / ".env")
+
+
+def kept_secret(path: Path) -> str:
+    """The embedded installation's own key: made at the first start and kept beside its database."""
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48), encoding="ascii")
+    return path.read_text(encoding="ascii").strip()
+
+
+# --- where things live ------------------------------------------------------------------------------------------
+
+VAR_DIR = Path(environment.text("VAR_DIR", "var"))
+if not VAR_DIR.is_absolute():
+    VAR_DIR = BASE_DIR / VAR_DIR
+PRODUCTION = environment.boolean("PRODUCTION", default=False)
+DEBUG = environment.boolean("DEBUG", default=False)
+PORT = environment.number("PORT", 8000, least=1, most=65535)
+HOST = environment.text("HOST", "127.0.0.1")
+PROCESSES = environment.number("PROCESSES", 2, least=1, most=64)
+PUBLIC_URL = environment.text("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+
+SECRET_KEY = environment.text("SECRET_KEY")
+if not SECRET_KEY and not PRODUCTION:
+    SECRET_KEY = kept_secret(VAR_DIR / "secret_key")
+if PRODUCTION and len(SECRET_KEY) < 50:
+    environment.refuse("SECRET_KEY: production needs one of at least 50 characters")
+if PRODUCTION and DEBUG:
+    environment.refuse("DEBUG: must be false in production")
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "" if PRODUCTION else "*")
+if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
+    environment.refuse("ALLOWED_HOSTS: production needs the host names, comma separated, without '*'")
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
+BEHIND_PROXY = environment.boolean("BEHIND_PROXY", default=PRODUCTION)
+
+# --- database ---------------------------------------------------------------------------------------------------
+
+DATABASE: dict[str, Any] = dict(environment.database("DATABASE_URL", f"sqlite:///{VAR_DIR}/sanyuantong.sqlite3"))
+POOL = environment.number("DATABASE_POOL", 4, least=0, most=100)
+if DATABASE.get("ENGINE") == "django.db.backends.sqlite3":
+    Path(str(DATABASE["NAME"])).parent.mkdir(parents=True, exist_ok=True)
+    DATABASE["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA cache_size=-65536;PRAGMA temp_store=MEMORY;",
+    }
+    DATABASE["CONN_MAX_AGE"] = None
+else:
+    DATABASE["OPTIONS"] = DATABASE.get("OPTIONS", {}) | (
+        {"pool": {"min_size": 1, "max_size": POOL, "timeout": 10}} if POOL else {}
+    )
+    DATABASE["CONN_MAX_AGE"] = 0 if POOL else 60
+DATABASES = {"default": DATABASE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- files ------------------------------------------------------------------------------------------------------
+
+MEDIA_STORAGE = environment.choice("MEDIA_STORAGE", "disk", ("disk", "s3"))
+MEDIA_ROOT = str(VAR_DIR / environment.text("MEDIA_ROOT", "media"))
+S3 = {
+    "endpoint_url": environment.text("S3_ENDPOINT_URL"),
+    "bucket_name": environment.text("S3_BUCKET"),
+    "access_key": environment.text("S3_ACCESS_KEY"),
+    "secret_key": environment.text("S3_SECRET_KEY"),
+    "region_name": environment.text("S3_REGION", "us-east-1"),
+}
+if MEDIA_STORAGE == "s3":
+    for _key, _value in zip(("S3_ENDPOINT_URL", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY"), S3.values(), strict=False):
+        if not _value:
+            environment.refuse(f"{_key}: needed when MEDIA_STORAGE=s3")
+SPOOL_DIR = VAR_DIR / "spool"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+
+# --- applications -----------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "journal",
+    "organizations",
+    *[room for room in ("surveys", "media", "inspections", "sync", "reports", "notifications") if (BASE_DIR / room / "models.py").exists()],
+    "api",
+    "config",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+FORMS_URLFIELD_ASSUME_HTTPS = True
+
+# --- people and sessions ----------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "organizations.Person"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+SESSION_COOKIE_AGE = 30 * 60
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = PRODUCTION and environment.boolean("SSL_REDIRECT", default=True)
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=environment.number("ACCESS_TOKEN_MINUTES", 30, least=1, most=1440)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.number("REFRESH_TOKEN_DAYS", 60, least=1, most=365)),
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": SECRET_KEY,
+    "USER_ID_FIELD": "id",
+    "UPDATE_LAST_LOGIN": False,
+}
+DEMO_PASSWORD = environment.text("DEMO_PASSWORD")
+
+# --- the HTTP floor ---------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.authentication.DeviceJWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.policy.DeclaredPolicy"],
+    "DEFAULT_RENDERER_CLASSES": ["api.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsing.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "api.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "三员通 Sanyuantong API",
+    "DESCRIPTION": "Field visits, questionnaires, photos, issues and reports of the reform office.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- language and time ------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Shanghai"
+
+# --- logs -------------------------------------------------------------------------------------------------------
+
+LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+}
+
+environment.stop_on_faults()
