@@ -1,0 +1,377 @@
+"""The one way to write: a unit of work that records every change and takes its feed position last.
+
+    with journal.unit(by=caller, at=now):
+        …save rows…
+        journal.record([Change(…)])
+
+A unit is one transaction. What it records is collected while it runs; when its outermost block ends, the counter
+row is locked, the unit gets the next position, and entries, heads, scope sums and grants are written under it.
+Holding the counter only for those few statements keeps writers apart for milliseconds, and because nobody can
+commit between two positions, a reader who sees position n has seen everything before it
+(docs/decisions/0002-feed-position.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import blake2b
+from secrets import token_hex
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection, transaction
+
+from core.actors import Actor
+from journal import rows
+from journal.models import Entry, Feed, Grant, Head, Scope, Unit
+
+SHARED = "shared"
+MODULUS = 1 << 64
+Key = tuple[str, UUID]
+
+
+def user_scope(person: UUID) -> str:
+    return f"user:{person}"
+
+
+def enterprise_scope(enterprise: UUID) -> str:
+    return f"enterprise:{enterprise}"
+
+
+@dataclass(slots=True)
+class Change:
+    """One record's change: what was done, the fields ``{name: [old, new]}``, and what phones now hold of it.
+
+    ``scope`` None means that no phone holds the record (an entry in the audit trail and nothing else);
+    a scope with ``document`` None is a deletion. ``by`` and ``claimed_at`` differ from the unit's own where a
+    batch carries them one by one.
+    """
+
+    verb: str
+    collection: str
+    record: UUID
+    changes: dict[str, Any]
+    scope: str | None = None
+    document: dict[str, Any] | bytes | None = None
+    by: Actor | None = None
+    claimed_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class HeadState:
+    """A record's head as the unit knows it. ``left`` are scopes it once lived in and whose exit rows stand."""
+
+    revision: int = 0
+    scope: str | None = None  # where it lives now; None when deleted or never written
+    hash: str = ""
+    document: bytes = b"null"
+    stored_scope: str | None = None  # where the database says that it lives
+    stored_hash: str = ""
+    deleted: bool = False
+
+    @property
+    def live(self) -> bool:
+        return self.scope is not None
+
+
+@dataclass(slots=True)
+class _Entry:
+    change: Change
+    revision: int | None
+
+
+@dataclass(slots=True)
+class Work:
+    """The open unit: who and when, the heads it has read, and what it will write at its end."""
+
+    by: Actor
+    at: datetime
+    heads: dict[Key, HeadState] = field(default_factory=dict)
+    touched: dict[Key, None] = field(default_factory=dict)
+    entries: list[_Entry] = field(default_factory=list)
+    grants: dict[tuple[UUID, str], bool] = field(default_factory=dict)
+
+
+_current: ContextVar[Work | None] = ContextVar("journal_unit", default=None)
+
+
+@contextmanager
+def unit(*, by: Actor, at: datetime) -> Iterator[Work]:
+    """Open a unit of work, or join the one that is open."""
+    open_unit = _current.get()
+    if open_unit is not None:
+        yield open_unit
+        return
+    work = Work(by=by, at=at)
+    token = _current.set(work)
+    try:
+        with transaction.atomic():
+            yield work
+            _write(work)
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """Inside a unit: what fails in this block is undone, rows and journal alike, and the unit goes on."""
+    work = current()
+    kept = (
+        {key: replace(state) for key, state in work.heads.items()},
+        dict(work.touched),
+        list(work.entries),
+        dict(work.grants),
+    )
+    try:
+        with transaction.atomic():
+            yield
+    except BaseException:
+        work.heads, work.touched, work.entries, work.grants = kept
+        raise
+
+
+def current() -> Work:
+    """The open unit. Writing outside of one is a mistake in our code."""
+    work = _current.get()
+    if work is None:
+        raise RuntimeError("journal: nothing may be written outside of a unit")
+    return work
+
+
+def load(keys: Iterable[Key]) -> dict[Key, HeadState]:
+    """The heads of these records, locked until the unit ends; a record never seen has revision 0."""
+    work = current()
+    wanted = list(dict.fromkeys(keys))
+    missing = [key for key in wanted if key not in work.heads]
+    if missing:
+        for key in missing:
+            work.heads[key] = HeadState()
+        found = Head.objects.filter(record__in=sorted({record for _, record in missing}))
+        if connection.features.has_select_for_update:
+            found = found.order_by("record").select_for_update(of=("self",))
+        columns = ("collection", "record", "scope__name", "revision", "deleted", "hash", "document")
+        for collection, record, scope, revision, deleted, digest, document in found.values_list(*columns):
+            state = work.heads.get((collection, record))
+            if state is None or (collection, record) not in set(missing):
+                continue
+            _note(state, scope, revision, deleted, digest, document)
+    return {key: work.heads[key] for key in wanted}
+
+
+def _note(state: HeadState, scope: str, revision: int, deleted: bool, digest: str, document: str) -> None:
+    if not deleted:
+        state.scope = state.stored_scope = scope
+        state.hash = state.stored_hash = digest
+        state.document = document.encode()
+        state.deleted = False
+    elif not state.live:
+        state.deleted = True
+    state.revision = max(state.revision, revision)
+
+
+def record(changes: Sequence[Change]) -> list[int | None]:
+    """Note what happened; gives the revision of each record that phones hold, in order."""
+    work = current()
+    load((change.collection, change.record) for change in changes if change.scope is not None)
+    revisions: list[int | None] = []
+    for change in changes:
+        revision = None
+        if change.scope is not None:
+            key = (change.collection, change.record)
+            state = work.heads[key]
+            state.revision = revision = state.revision + 1
+            work.touched[key] = None
+            _settle(state, change)
+        work.entries.append(_Entry(change, revision))
+        revisions.append(revision)
+    return revisions
+
+
+def _settle(state: HeadState, change: Change) -> None:
+    if change.document is None:
+        state.scope, state.hash, state.document, state.deleted = None, "", b"null", True
+        state.stored_scope = state.stored_scope or change.scope
+        return
+    document = change.document
+    state.document = document if isinstance(document, bytes) else orjson.dumps(document, default=str)
+    state.scope, state.deleted = change.scope, False
+    state.hash = content_hash(change.collection, change.record, state.revision, state.document)
+
+
+def content_hash(collection: str, record: UUID, revision: int, document: bytes) -> str:
+    """Sixteen hex digits over everything that a phone holds of a record."""
+    seal = blake2b(document, digest_size=8)
+    seal.update(f"\0{collection}\0{record}\0{revision}".encode())
+    return seal.hexdigest()
+
+
+def grant(person: UUID, scopes: Iterable[str]) -> None:
+    """From this unit's position on the person holds these scopes, whole."""
+    current().grants.update({(person, scope): True for scope in scopes})
+
+
+def revoke(person: UUID, scopes: Iterable[str]) -> None:
+    """From this unit's position on the person no longer holds these scopes."""
+    current().grants.update({(person, scope): False for scope in scopes})
+
+
+# --- the end of a unit ------------------------------------------------------------------------------------------
+
+
+def _write(work: Work) -> None:
+    if not work.entries and not work.grants:
+        return
+    texts = [orjson.dumps(entry.change.changes, default=str, option=orjson.OPT_NON_STR_KEYS) for entry in work.entries]
+    seals = [_seal(work, entry, text) for entry, text in zip(work.entries, texts, strict=True)]
+    version, previous = _next_position()
+    chained = blake2b(previous.encode(), digest_size=32)
+    chained.update(f"\0{version}\0{work.at.isoformat()}\0{work.by.person}\0{work.by.device}".encode())
+    for seal in seals:
+        chained.update(seal.encode())
+    digest = chained.hexdigest()
+    Feed.objects.filter(pk=1).update(digest=digest)
+    scopes = _scopes(work)
+    _write_heads(work, version, scopes)
+    _write_grants(work, version, scopes)
+    rows.insert(
+        Unit,
+        ("version", "at", "person", "device", "entries", "digest"),
+        [(version, work.at, work.by.person, work.by.device, len(work.entries), digest)],
+    )
+    rows.insert(Entry, _ENTRY_COLUMNS, _entry_rows(work, version, texts, seals))
+
+
+_ENTRY_COLUMNS = (
+    "version", "verb", "collection", "record", "revision", "person", "device", "mutation", "claimed_at", "at", "changes", "digest",
+)  # fmt: skip
+
+
+def _entry_rows(work: Work, version: int, texts: list[bytes], seals: list[str]) -> list[tuple[Any, ...]]:
+    found = []
+    for entry, text, seal in zip(work.entries, texts, seals, strict=True):
+        change, by = entry.change, entry.change.by or work.by
+        found.append(
+            (
+                version, change.verb, change.collection, change.record, entry.revision, by.person, by.device, by.mutation,
+                change.claimed_at, work.at, text.decode(), seal,
+            )  # fmt: skip
+        )
+    return found
+
+
+def _seal(work: Work, entry: _Entry, text: bytes) -> str:
+    change, by = entry.change, entry.change.by or work.by
+    return entry_seal(
+        change.verb, change.collection, change.record, entry.revision, by.person, by.device, by.mutation, change.claimed_at, text
+    )
+
+
+def entry_seal(
+    verb: str,
+    collection: str,
+    record: UUID,
+    revision: int | None,
+    person: UUID | None,
+    device: UUID | None,
+    mutation: UUID | None,
+    claimed_at: datetime | None,
+    changes: bytes,
+) -> str:
+    """The digest of one entry: over every column that tells what happened."""
+    claimed = int(claimed_at.timestamp() * 1_000_000) if claimed_at else None
+    told = f"{verb}\0{collection}\0{record}\0{revision}\0{person}\0{device}\0{mutation}\0{claimed}\0"
+    return blake2b(told.encode() + changes, digest_size=16).hexdigest()
+
+
+def _next_position() -> tuple[int, str]:
+    """Lock the counter row and take the next position; everyone who writes after us waits here until we commit."""
+    table = connection.ops.quote_name(Feed._meta.db_table)
+    with connection.cursor() as cursor:
+        for _ in range(2):
+            cursor.execute(f"UPDATE {table} SET version = version + 1 WHERE id = 1 RETURNING version, digest")
+            found = cursor.fetchone()
+            if found:
+                return found[0], found[1]
+            begin()
+    raise RuntimeError("journal: the feed row cannot be made")
+
+
+def begin() -> None:
+    """Make the feed row of an empty database, with an epoch that no other server has had."""
+    rows.insert(Feed, ("id", "version", "digest", "epoch", "floor"), [(1, 0, "", new_epoch(), 0)], ignore=True)
+
+
+def new_epoch() -> str:
+    return f"e{token_hex(6)}"
+
+
+def feed() -> Feed:
+    """The feed row as it stands."""
+    found = Feed.objects.filter(pk=1).first()
+    if found is None:
+        begin()
+        found = Feed.objects.get(pk=1)
+    return found
+
+
+def _scopes(work: Work) -> dict[str, Scope]:
+    names = {name for _, name in work.grants}
+    for key in work.touched:
+        state = work.heads[key]
+        names |= {name for name in (state.scope, state.stored_scope) if name}
+    found = {scope.name: scope for scope in Scope.objects.filter(name__in=names)}
+    absent = sorted(names - found.keys())
+    if absent:
+        rows.insert(Scope, ("name", "version", "count", "digest"), [(name, 0, 0, "0" * 16) for name in absent])
+        found |= {scope.name: scope for scope in Scope.objects.filter(name__in=absent)}
+    return found
+
+
+def _write_heads(work: Work, version: int, scopes: dict[str, Scope]) -> None:
+    heads: list[tuple[Any, ...]] = []
+    sums: dict[str, list[int]] = {}
+    for key in work.touched:
+        collection, record_id = key
+        state = work.heads[key]
+        was, now = state.stored_scope, state.scope
+        if was is not None and was != now:
+            heads.append((record_id, collection, scopes[was].pk, version, state.revision, True, "", "null"))
+            sums.setdefault(was, [0, 0])
+        if was is not None and state.stored_hash:
+            total = sums.setdefault(was, [0, 0])
+            total[0] -= 1
+            total[1] -= int(state.stored_hash, 16)
+        if now is not None:
+            total = sums.setdefault(now, [0, 0])
+            total[0] += 1
+            total[1] += int(state.hash, 16)
+            heads.append(
+                (record_id, collection, scopes[now].pk, version, state.revision, False, state.hash, state.document.decode())
+            )
+        state.stored_scope, state.stored_hash = now, state.hash
+    rows.insert(
+        Head,
+        ("record", "collection", "scope_id", "version", "revision", "deleted", "hash", "document"),
+        heads,
+        replace_on=("record", "collection", "scope_id"),
+    )
+    changed = []
+    for name, (count, total) in sums.items():
+        scope = scopes[name]
+        digest = (int(scope.digest, 16) + total) % MODULUS
+        changed.append((scope.pk, name, version, scope.count + count, f"{digest:016x}"))
+    rows.insert(Scope, ("id", "name", "version", "count", "digest"), changed, replace_on=("id",))
+
+
+def _write_grants(work: Work, version: int, scopes: dict[str, Scope]) -> None:
+    rows.insert(
+        Grant,
+        ("person", "scope_id", "version", "live"),
+        [(person, scopes[name].pk, version, live) for (person, name), live in work.grants.items()],
+        replace_on=("person", "scope_id"),
+    )
