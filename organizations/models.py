@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db import models
@@ -103,13 +101,11 @@ class Person(AbstractBaseUser):
         "语言", max_length=10, default=ZH, choices=[(ZH, Text("简体中文", "Chinese")), (EN, "English")]
     )
     is_active = models.BooleanField("启用", default=True)
-    is_staff = models.BooleanField("可进入管理台", default=False)
-    is_superuser = models.BooleanField("系统管理员", default=False)
     password_changed_at = models.DateTimeField("密码修改时间", null=True, blank=True)
     created_at = models.DateTimeField("创建时间", null=True, blank=True, editable=False)
     totp_secret = models.CharField(max_length=64, blank=True, editable=False)
     totp_step = models.BigIntegerField(default=0, editable=False)
-    last_login = None  # type: ignore[assignment]
+    last_login = None
 
     objects = BaseUserManager()
 
@@ -122,16 +118,6 @@ class Person(AbstractBaseUser):
 
     def __str__(self) -> str:
         return f"{self.name}（{self.username}）"
-
-    def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """What the console asks; the verbs behind it ask :mod:`organizations.permissions` again."""
-        return self.is_active and self.is_staff
-
-    def has_perms(self, perms: Any, obj: Any = None) -> bool:
-        return self.is_active and self.is_staff
-
-    def has_module_perms(self, app_label: str) -> bool:
-        return self.is_active and self.is_staff
 
 
 class Assignment(models.Model):
