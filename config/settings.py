@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import Any
 from config.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-environment = Environment(BASE_DIR / ".env")
+environment = Environment(Path(os.environ.get("ENV_FILE", BASE_DIR / ".env")))
 
 
 def kept_secret(path: Path) -> str:
@@ -138,7 +139,6 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
-FORMS_URLFIELD_ASSUME_HTTPS = True
 
 # --- people and sessions ----------------------------------------------------------------------------------------
 
@@ -151,7 +151,7 @@ SESSION_COOKIE_AGE = 30 * 60
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
-SECURE_SSL_REDIRECT = PRODUCTION and environment.boolean("SSL_REDIRECT", default=True)
+SECURE_SSL_REDIRECT = environment.boolean("SSL_REDIRECT", default=True) and PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None

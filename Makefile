@@ -1,0 +1,95 @@
+# How to work on Sanyuantong. `make run` serves it, `make test` proves it; nothing but Python 3.11+ and make is needed.
+
+PYTHON ?= $(shell for name in python3 python3.11 python3.12 python3.13 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+# A stamp names what the environment holds, so a changed requirements file is installed and an unchanged one costs nothing.
+RUNTIME := $(VENV)/runtime-$(shell cksum < requirements.txt | cut -d' ' -f1)
+DEVELOPMENT := $(VENV)/development-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
+OURS := api config core inspections journal media notifications organizations reports surveys sync tests
+WORKERS ?= 2
+ENGINES ?= sqlite postgres
+TESTS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint format types contracts migrations openapi lock clean
+
+help:
+	@echo "make run               serve with a demo world at http://127.0.0.1:8000 (PORT=… for another)"
+	@echo "make test              all tests, on SQLite and on PostgreSQL (TESTS=tests/sync ENGINES=sqlite for some)"
+	@echo "make check             everything a machine can judge: format, lint, types, contracts, migrations, OpenAPI, tests"
+	@echo "make format            put the code in form"
+	@echo "make openapi           write openapi.yaml from the code"
+	@echo "make lock              pin the requirements anew"
+	@echo "make clean             remove the environment and everything in var/"
+
+run: $(RUNTIME)
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py demo --if-empty
+	@exec $(BIN)/python manage.py serve
+
+test: $(DEVELOPMENT)
+	@set -e; for engine in $(ENGINES); do \
+		$(BIN)/python -m pytest --engine=$$engine -n $(WORKERS) --dist worksteal -q $(TESTS); done
+
+check: lint types contracts migrations openapi-fresh test
+
+lint: $(DEVELOPMENT)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(DEVELOPMENT)
+	$(BIN)/mypy
+
+contracts: $(DEVELOPMENT)
+	$(BIN)/lint-imports
+
+migrations: $(DEVELOPMENT)
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: $(DEVELOPMENT)
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+openapi: $(RUNTIME)
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+
+.PHONY: openapi-fresh
+openapi-fresh: $(DEVELOPMENT)
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn | diff -u openapi.yaml - \
+		|| { echo "openapi.yaml is not what the code says: run make openapi"; exit 1; }
+
+# No address of a package index is written anywhere: each machine has its own.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+lock: $(DEVELOPMENT)
+	$(LOCK) requirements.in --output-file requirements.txt
+	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) var
+
+# --- the environment ---
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Sanyuantong needs Python 3.11 or newer; name one with PYTHON=…"; exit 1; }
+	@echo "Making the environment in $(VENV) …"
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null \
+		|| { rm -rf $(VENV); uv venv --quiet --seed --python $(PYTHON) $(VENV) 2>/dev/null; } \
+		|| { rm -rf $(VENV); $(PYTHON) -m virtualenv --quiet $(VENV) 2>/dev/null; } \
+		|| { echo "$(PYTHON) cannot make environments: install its venv module (Debian: python3-venv)"; exit 1; }
+
+# uv is quicker, but reads no pip configuration; where it cannot, pip can.
+define install
+	@echo "Installing $(1) …"
+	@{ command -v uv >/dev/null && VIRTUAL_ENV=$(VENV) uv pip install --quiet --require-hashes $(2) 2>/dev/null; } \
+		|| $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes $(2)
+endef
+
+$(RUNTIME): | $(BIN)/python
+	$(call install,what it needs to run,-r requirements.txt)
+	@rm -f $(VENV)/runtime-* && touch $@
+
+$(DEVELOPMENT): $(RUNTIME) | $(BIN)/python
+	$(call install,what it needs to be tested,-r requirements.txt -r requirements-dev.txt)
+	@rm -f $(VENV)/development-* && touch $@
