@@ -1,0 +1,1 @@
+"""Visits and issues: what field members see, and how departments answer it."""
