@@ -1,0 +1,1 @@
+"""Indicators, schemes, snapshots and the sheets and bulletins the office sends."""

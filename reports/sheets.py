@@ -1,0 +1,219 @@
+"""Tables as XLSX, laid out as the office sends them: title, unit, period and measure, a two-level header, a totals
+row, the definitions below; frozen panes, A3 landscape with repeated headings, numbers as numbers, texts as texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from io import BytesIO
+from itertools import groupby
+from typing import IO, Any
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.workbook import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from core.texts import Text
+from reports.periods import SHANGHAI
+from reports.tables import Cell, Cells, Chart, Table, spoken, written
+
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+A3 = 8
+TITLE_ROW, LINE_ROW, GROUP_ROW, HEADING_ROW, FIRST_ROW = range(5)
+LONGEST = 32_767
+CUT = "…[截断]"
+FONT = "宋体"
+
+FORMATS: dict[str, dict[str, Any]] = {
+    "title": {"bold": True, "font_size": 18, "align": "center", "valign": "vcenter", "font_name": "黑体"},
+    "line": {"align": "left", "valign": "vcenter"},
+    "heading": {
+        "bold": True,
+        "align": "center",
+        "valign": "vcenter",
+        "text_wrap": True,
+        "border": 1,
+        "bg_color": "#DDEBF7",
+    },
+    "text": {"border": 1, "valign": "vcenter", "text_wrap": True},
+    "quoted": {"border": 1, "valign": "vcenter", "text_wrap": True, "quote_prefix": True},
+    "count": {"border": 1, "valign": "vcenter", "num_format": "0"},
+    "decimal": {"border": 1, "valign": "vcenter", "num_format": "0.00"},
+    "date": {"border": 1, "valign": "vcenter", "num_format": "yyyy-mm-dd"},
+    "instant": {"border": 1, "valign": "vcenter", "num_format": "yyyy-mm-dd hh:mm"},
+    "note": {"valign": "top", "text_wrap": True, "font_size": 10},
+}
+BOLD = {"bold": True, "bg_color": "#F2F2F2"}
+RED, AMBER, GREEN = "#F8696B", "#FFEB84", "#63BE7B"
+
+
+def write(tables: Sequence[Table], language: str, into: IO[bytes]) -> None:
+    """A workbook with a sheet for each table. Rows are walked once and not kept, so memory stays flat."""
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "in_memory": False}
+    with xlsxwriter.Workbook(into, options) as book:
+        formats = {name: book.add_format({"font_name": FONT} | look) for name, look in FORMATS.items()}
+        formats |= {f"total {name}": book.add_format({"font_name": FONT} | FORMATS[name] | BOLD) for name in FORMATS}
+        for number, table in enumerate(tables, start=1):
+            sheet = book.add_worksheet(_sheet_name(table, number, language))
+            _Page(book, sheet, formats, table, language).fill()
+
+
+def workbook(tables: Sequence[Table], language: str) -> bytes:
+    """The same workbook as bytes."""
+    buffer = BytesIO()
+    write(tables, language, buffer)
+    return buffer.getvalue()
+
+
+class _Page:
+    """One sheet being filled from top to bottom, each row once: the writer flushes rows as it goes on."""
+
+    def __init__(
+        self, book: Workbook, sheet: Worksheet, formats: dict[str, Format], table: Table, language: str
+    ) -> None:
+        self.book, self.sheet, self.formats, self.table, self.language = book, sheet, formats, table, language
+        self.last_column = max(len(table.columns) - 1, 1)
+
+    def fill(self) -> None:
+        self._lay_out()
+        self._write_head()
+        end = self._write_rows()
+        self._colour(end)
+        if self.table.total is not None:
+            self._write_row(end, self.table.total, "total ")
+        self._write_notes(end + (self.table.total is not None) + 1)
+        if self.table.charts and end > FIRST_ROW:
+            self._draw(end)
+
+    def _lay_out(self) -> None:
+        sheet = self.sheet
+        sheet.set_landscape()
+        sheet.set_paper(A3)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.6)
+        sheet.set_footer("&C&P / &N")
+        sheet.repeat_rows(TITLE_ROW, HEADING_ROW)
+        sheet.freeze_panes(FIRST_ROW, min(2, len(self.table.columns)))
+        for index, column in enumerate(self.table.columns):
+            sheet.set_column(index, index, column.width)
+        sheet.set_row(TITLE_ROW, 32)
+        sheet.set_row(GROUP_ROW, 32)
+        sheet.set_row(HEADING_ROW, 30)
+
+    def _write_head(self) -> None:
+        said = self.language
+        self.sheet.merge_range(
+            TITLE_ROW, 0, TITLE_ROW, self.last_column, self.table.title.of(said), self.formats["title"]
+        )
+        self.sheet.merge_range(LINE_ROW, 0, LINE_ROW, self.last_column, _line(self.table, said), self.formats["line"])
+        heading = self.formats["heading"]
+        upright: list[int] = []
+        index = 0
+        for group, columns in groupby(self.table.columns, key=lambda column: column.group):
+            width = len(list(columns))
+            if group is None:
+                for column in range(index, index + width):
+                    self.sheet.write_string(GROUP_ROW, column, self.table.columns[column].heading.of(said), heading)
+                    upright.append(column)
+            elif width == 1:
+                self.sheet.write_string(GROUP_ROW, index, group.of(said), heading)
+            else:
+                self.sheet.merge_range(GROUP_ROW, index, GROUP_ROW, index + width - 1, group.of(said), heading)
+            index += width
+        for column, one in enumerate(self.table.columns):
+            if column in upright:
+                self.sheet.write_blank(HEADING_ROW, column, None, heading)
+                # merge_range would write into a row that has gone to disk already; the range alone is what is wanted.
+                self.sheet.merge.append([GROUP_ROW, column, HEADING_ROW, column])
+            else:
+                self.sheet.write_string(HEADING_ROW, column, one.heading.of(said), heading)
+
+    def _write_rows(self) -> int:
+        row = FIRST_ROW
+        for cells in self.table.rows:
+            self._write_row(row, cells, "")
+            row += 1
+        return row
+
+    def _write_row(self, row: int, cells: Cells, look: str) -> None:
+        for index, (column, cell) in enumerate(zip(self.table.columns, cells, strict=True)):
+            self._write_cell(row, index, spoken(cell, self.language), column.kind, look)
+
+    def _write_cell(self, row: int, column: int, cell: Cell, kind: str, look: str) -> None:
+        if cell is None or cell == "":
+            self.sheet.write_blank(row, column, None, self.formats[look + kind])
+        elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
+            self.sheet.write_number(row, column, cell, self.formats[look + (kind if kind != "text" else "count")])
+        elif isinstance(cell, datetime):
+            local = cell.astimezone(SHANGHAI).replace(tzinfo=None)
+            self.sheet.write_datetime(row, column, local, self.formats[look + "instant"])
+        elif isinstance(cell, date):
+            self.sheet.write_datetime(row, column, cell, self.formats[look + "date"])
+        else:
+            text = written(cell, self.language)
+            style = "quoted" if text[:1] in "=+-@\t\r\n" else "text"
+            self.sheet.write_string(row, column, _fitted(text), self.formats[look + style])
+
+    def _colour(self, end: int) -> None:
+        for index, column in enumerate(self.table.columns):
+            if column.heat and end > FIRST_ROW:
+                low, high = (RED, GREEN) if column.heat == "good" else (GREEN, RED)
+                scale = {"type": "3_color_scale", "min_color": low, "mid_color": AMBER, "max_color": high}
+                self.sheet.conditional_format(FIRST_ROW, index, end - 1, index, scale)
+
+    def _write_notes(self, row: int) -> None:
+        for note in self.table.notes:
+            text = note.of(self.language)
+            self.sheet.merge_range(row, 0, row, self.last_column, text, self.formats["note"])
+            row += 1
+
+    def _draw(self, end: int) -> None:
+        name = Text("图{number}", "Chart {number}").fill(number=self.sheet.index + 1).of(self.language)
+        page = self.book.add_worksheet(name)
+        page.set_landscape()
+        page.set_paper(A3)
+        for place, chart in enumerate(self.table.charts):
+            drawn = self._bars(chart, end)
+            page.insert_chart(1 + place * 30, 1, drawn)
+
+    def _bars(self, chart: Chart, end: int) -> Any:
+        names, values = self.table.position(chart.names), self.table.position(chart.values)
+        drawn = self.book.add_chart({"type": "bar"})
+        drawn.add_series(
+            {
+                "name": chart.title.of(self.language),
+                "categories": [self.sheet.name, FIRST_ROW, names, end - 1, names],
+                "values": [self.sheet.name, FIRST_ROW, values, end - 1, values],
+                "data_labels": {"value": True},
+                "fill": {"color": "#C00000"},
+                "gap": 60,
+            }
+        )
+        drawn.set_title({"name": chart.title.of(self.language), "name_font": {"size": 14}})
+        drawn.set_legend({"none": True})
+        drawn.set_y_axis({"reverse": True})
+        drawn.set_size({"width": 1100, "height": max(300, 60 + 24 * (end - FIRST_ROW))})
+        return drawn
+
+
+def _line(table: Table, language: str) -> str:
+    parts = (
+        (Text("单位:{it}", "Unit: {it}"), table.unit),
+        (Text("期间:{it}", "Period: {it}"), table.period),
+        (Text("口径:{it}", "Measure: {it}"), table.measure),
+    )
+    return "    ".join(phrase.fill(it=value).of(language) for phrase, value in parts if value)
+
+
+def _fitted(text: str) -> str:
+    """A cell holds 32,767 UTF-16 units; a longer text ends in a mark that says so."""
+    if len(text) + sum(character > "\uffff" for character in text) <= LONGEST:
+        return text
+    return text[: LONGEST // 2] + CUT
+
+
+def _sheet_name(table: Table, number: int, language: str) -> str:
+    kept = "".join(character for character in table.title.of(language) if character not in "[]:*?/\\'")
+    return f"{number}.{kept}"[:31]

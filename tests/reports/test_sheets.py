@@ -1,0 +1,177 @@
+"""The same table as CSV, XLSX, DOCX and JSON, opened again and read."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from decimal import Decimal
+from io import BytesIO, StringIO
+
+import docx
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.problems import Invalid
+from core.texts import EN, ZH, Text
+from reports import bulletins, csvs, figures, periods, sentences, sheets
+from reports.figures import Report, Row, figure
+from reports.indicators import for_group
+from reports.tables import Column, Table
+
+HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1", "'=already", "𠮷野家😀\u200b", "a\u0301", 'a,b"c\r\nd']
+
+
+def plain(rows: list[tuple[object, ...]], total: tuple[object, ...] | None = None) -> Table:
+    columns = (
+        Column("name", Text("名称", "Name"), width=20),
+        Column("rate.numerator", Text("分子", "num."), kind="count", group=Text("结案率", "Closed")),
+        Column("rate.value", Text("率(%)", "rate (%)"), kind="decimal", group=Text("结案率", "Closed"), heat="good"),
+        Column("day", Text("日期", "Day"), kind="date"),
+    )
+    return Table(
+        "plain", Text("督查表", "Sheet"), columns, rows, total, unit=Text("件", "items"),
+        period=periods.read("2026-Q3").name, measure=Text("到期", "due"), notes=(Text("注", "note"),),
+    )  # fmt: skip
+
+
+def reopened(table: Table, language: str = ZH) -> openpyxl.worksheet.worksheet.Worksheet:
+    return openpyxl.load_workbook(BytesIO(sheets.workbook([table], language))).worksheets[0]
+
+
+def csv_rows(table: Table, language: str = ZH) -> list[list[str]]:
+    text = b"".join(csvs.lines(table, language)).decode("utf-8-sig")
+    return list(csv.reader(StringIO(text, newline="")))
+
+
+def supervision(group_by: str = "department", names: tuple[str, ...] = ("人社局", "教育局")) -> Report:
+    def some(seed: int) -> dict[str, figures.Figure]:
+        return {
+            one.key: figure(one.key, 7 + seed, None if one.denominator is None else 10 + seed)
+            for one in for_group(group_by)
+        }
+
+    rows = [Row(f"D{n}", name, some(n)) for n, name in enumerate(names)]
+    return Report(periods.read("2026-Q3"), group_by, rows, some(9))
+
+
+@given(st.text())
+def test_what_csv_guards_can_be_given_back_exactly(text: str) -> None:
+    guarded = csvs.guarded(text)
+
+    assert csvs.unguarded(guarded) == text
+    assert not guarded.startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_csv_begins_with_a_mark_and_never_with_a_formula() -> None:
+    table = plain([(text, -1, Decimal("-0.50"), date(2026, 7, 1)) for text in HOSTILE])
+
+    raw = b"".join(csvs.lines(table, ZH))
+    names = [row[0] for row in csv_rows(table)[1:]]
+
+    assert raw.startswith(b"\xef\xbb\xbf")
+    assert [csvs.unguarded(name) for name in names] == HOSTILE
+    assert names[-3:] == HOSTILE[-3:]
+    assert csv_rows(table)[1][1:] == ["-1", "-0.50", "2026-07-01"]
+
+
+def test_xlsx_keeps_texts_as_texts_to_the_byte() -> None:
+    sheet = reopened(plain([(text, 1, Decimal("88.34"), date(2026, 7, 1)) for text in HOSTILE]))
+
+    cells = [sheet.cell(row, 1) for row in range(5, 5 + len(HOSTILE))]
+
+    assert all(cell.data_type in ("s", "inlineStr") for cell in cells)
+    assert [cell.value.replace("_x000D_", "\r") for cell in cells] == HOSTILE
+
+
+def test_xlsx_is_laid_out_as_the_office_sends_it() -> None:
+    sheet = reopened(
+        plain([("人社局", 7, Decimal("88.34"), date(2026, 7, 1))], total=("合计", 7, Decimal("88.34"), None))
+    )
+
+    assert sheet["A1"].value == "督查表"
+    assert sheet["A2"].value == "单位:件    期间:2026年第三季度    口径:到期"
+    assert {str(merge) for merge in sheet.merged_cells.ranges} >= {"A1:D1", "A2:D2", "A3:A4", "B3:C3", "D3:D4"}
+    assert [sheet["A3"].value, sheet["B3"].value, sheet["B4"].value, sheet["C4"].value] == [
+        "名称",
+        "结案率",
+        "分子",
+        "率(%)",
+    ]
+    assert (sheet["C5"].value, sheet["C5"].number_format, sheet["C5"].data_type) == (88.34, "0.00", "n")
+    assert sheet["D5"].value.date() == date(2026, 7, 1)
+    assert [sheet["A6"].value, sheet["B6"].value] == ["合计", 7]
+    assert sheet["A8"].value == "注"
+    assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 8)
+    assert sheet.freeze_panes == "C5"
+    assert sheet.print_title_rows == "$1:$4"
+
+
+def test_an_empty_table_and_a_text_too_long_for_a_cell_still_make_a_sheet() -> None:
+    assert reopened(plain([]))["A3"].value == "名称"
+    assert reopened(plain([("长" * 40_000, 1, None, None)]))["A5"].value.endswith(sheets.CUT)
+
+
+def test_one_report_says_the_same_in_every_form() -> None:
+    report = supervision()
+    told = report.document()["rows"][0]["indicators"]["on_time_rate"]
+
+    sheet = reopened(report.table(), EN)
+    column = report.table().position("on_time_rate.value")
+
+    assert told == {"value": 70.0, "numerator": 7, "denominator": 10}
+    assert sheet.cell(5, column + 1).value == 70.0
+    assert csv_rows(report.table(), EN)[1][column] == "70.00"
+    assert report.table().document(EN)["rows"][0]["on_time_rate.value"] == 70.0
+
+
+def test_the_bulletin_is_set_as_official_documents_are() -> None:
+    bulletin = sentences.compose(
+        supervision(),
+        supervision("region", ("澄江街道", "<华士镇> & {{ 7 * 7 }}")),
+        [sentences.NamedProblem("CG-1", "欠薪", "人社局", "华士镇", 7)],
+        day=date(2026, 10, 9),
+        number=Text("第3期", "No. 3"),
+        issuer=Text("市产改办", "Reform office"),
+        addressees=Text("各单位:", "To all units:"),
+    )
+
+    document = docx.Document(BytesIO(bulletins.write(bulletin, ZH)))
+    page, texts = document.sections[0], [paragraph.text for paragraph in document.paragraphs]
+    faces = {run.font.name for paragraph in document.paragraphs for run in paragraph.runs}
+
+    assert [
+        round(margin.mm) for margin in (page.top_margin, page.bottom_margin, page.left_margin, page.right_margin)
+    ] == [37, 35, 28, 26]
+    assert round(page.page_height.mm) == 297
+    assert {"方正小标宋简体", "仿宋_GB2312", "黑体"} <= faces
+    assert texts[0] == "关于2026年第三季度产改走访与问题办理情况的督查通报"
+    assert [text[:2] for text in texts if text[:2] in ("一、", "二、", "三、", "四、", "五、")] == [
+        "一、",
+        "二、",
+        "三、",
+        "四、",
+        "五、",
+    ]
+    assert any("CG-1(华士镇,欠薪):牵头单位人社局,已超期7个工作日。" in text for text in texts)
+    assert document.tables[1].rows[2].cells[0].text == "<华士镇> & {{ 7 * 7 }}"
+
+
+def test_the_offices_own_template_is_used_and_a_broken_one_is_refused() -> None:
+    own = docx.Document()
+    own.add_paragraph("通报:{{ title }}")
+    broken = docx.Document()
+    broken.add_paragraph("{{ title ")
+    bulletin = bulletins.Bulletin(
+        Text("标题", "T"), Text("", ""), Text("", ""), Text("", ""), date(2026, 1, 1), Text("", ""), ()
+    )
+
+    def saved(document: docx.document.Document) -> bytes:
+        buffer = BytesIO()
+        document.save(buffer)
+        return buffer.getvalue()
+
+    assert docx.Document(BytesIO(bulletins.write(bulletin, ZH, template=saved(own)))).paragraphs[0].text == "通报:标题"
+    with pytest.raises(Invalid):
+        bulletins.write(bulletin, ZH, template=saved(broken))
