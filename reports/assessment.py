@@ -145,7 +145,7 @@ def _read_item(document: Any, pointer: str) -> Item:
             Fault(pointer + "/indicator", "unknown-indicator", Text("没有这个指标", "There is no such indicator"))
         )
     if no_data not in NO_DATA:
-        choices = Text("应为:{them}", "One of {them}").fill(them=", ".join(NO_DATA))
+        choices = Text("应为：{them}", "One of {them}").fill(them=", ".join(NO_DATA))
         faults.append(Fault(pointer + "/no_data", "choice", choices))
     method = None
     try:
@@ -200,7 +200,7 @@ def _assess_one(scheme: Scheme, unit: Unit) -> Assessed:
         return Assessed(unit, items, None, sentence, None, None, (*flags, "left_out"))
     if any(one.item.method.effect == "zero" for one in vetoes):
         total = Decimal("0.00")
-        sentence = Text("{sentence};一票否决,计 0", "{sentence}; vetoed: 0").fill(sentence=sentence)
+        sentence = Text("{sentence}；一票否决，计 0", "{sentence}; vetoed: 0").fill(sentence=sentence)
     caps = [one.item.method.cap_grade for one in vetoes if one.item.method.cap_grade]
     worst = max(caps, key=list(GRADE_NAMES).index, default=None)
     return Assessed(unit, items, total, sentence, grade(total, at_most=worst), None, tuple(flags))
@@ -213,10 +213,10 @@ def _score(item: Item, unit: Unit) -> Scored:
     if value is not None:
         return Scored(item, figure, entries, mark(item.method, full=item.full, value=value), "scored")
     if item.no_data == "full_marks":
-        words = Text("无数据,按满分 {full} 计", "no data: full mark {full}").fill(full=shown(item.full))
+        words = Text("无数据，按满分 {full} 计", "no data: full mark {full}").fill(full=shown(item.full))
         return Scored(item, figure, entries, Mark(rounded(item.full), words), "full_marks")
     if item.no_data == "leave_out" and item.core:
-        return Scored(item, figure, entries, Mark(None, Text("无数据,不参加考核", "no data: left out")), "left_out")
+        return Scored(item, figure, entries, Mark(None, Text("无数据，不参加考核", "no data: left out")), "left_out")
     return Scored(item, figure, entries, Mark(None, Text("无数据", "no data")), "no_data")
 
 

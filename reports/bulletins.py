@@ -107,7 +107,7 @@ def write(bulletin: Bulletin, language: str, *, template: bytes | None = None) -
         raise Invalid.at(
             "/template",
             "template",
-            Text("模板无法填充:{fault}", "The template cannot be filled: {fault}").fill(fault=str(fault)),
+            Text("模板无法填充：{fault}", "The template cannot be filled: {fault}").fill(fault=str(fault)),
         ) from fault
     buffer = BytesIO()
     document.save(buffer)

@@ -13,7 +13,7 @@ from reports.indicators import GROUPS, INDICATORS, UNITS, Indicator
 from reports.periods import Period
 from reports.tables import Chart, Column, Table
 
-NOBODY = Text("(未归属)", "(none)")
+NOBODY = Text("（未归属）", "(none)")
 TOTAL = Text("合计", "Total")
 
 
@@ -125,7 +125,7 @@ class Report:
             total=("", TOTAL, *_cells(self.indicators, self.total)),
             unit=Text("件、次、%、工作日", "items, visits, %, working days"),
             period=self.period.name,
-            measure=Text("按到期口径,统计至报告时点", "by what fell due, as of the report"),
+            measure=Text("按到期口径，统计至报告时点", "by what fell due, as of the report"),
             notes=definitions(self.indicators),
             charts=tuple(
                 Chart("name", f"{key}.value", INDICATORS[key].name)
@@ -149,27 +149,29 @@ def definitions(indicators: Sequence[Indicator]) -> tuple[Text, ...]:
         )
         for number, one in enumerate(indicators, start=1)
     ]
-    small = Text("分母小于5的比率仅供参考,不参加排名。", "A rate over fewer than 5 is shown and not ranked.")
+    small = Text("分母小于5的比率仅供参考，不参加排名。", "A rate over fewer than 5 is shown and not ranked.")
     return (*notes, small)
 
 
 def _columns(indicator: Indicator) -> list[Column]:
     key, name = indicator.key, indicator.name
     if indicator.denominator is None:
-        return [Column(f"{key}.value", name, kind="count")]
+        return [Column(f"{key}.value", name, kind="count", width=8)]
     unit = UNITS[indicator.unit]
     value = (
-        Text("率({unit})", "rate ({unit})") if indicator.unit == "percent" else Text("均值({unit})", "mean ({unit})")
+        Text("率（{unit}）", "rate ({unit})")
+        if indicator.unit == "percent"
+        else Text("均值（{unit}）", "mean ({unit})")
     )
     return [
-        Column(f"{key}.numerator", Text("分子", "num."), kind="count", group=name, width=8),
-        Column(f"{key}.denominator", Text("分母", "den."), kind="count", group=name, width=8),
+        Column(f"{key}.numerator", Text("分子", "num."), kind="count", group=name, width=6),
+        Column(f"{key}.denominator", Text("分母", "den."), kind="count", group=name, width=6),
         Column(
             f"{key}.value",
             value.fill(unit=unit),
             kind="decimal",
             group=name,
-            width=10,
+            width=9,
             heat={"higher": "good", "lower": "bad"}.get(indicator.direction) if indicator.unit == "percent" else None,
         ),
     ]

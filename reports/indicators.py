@@ -13,7 +13,7 @@ from core.texts import Text
 
 GROUPS: dict[str, Text] = {
     "department": Text("部门", "Department"),
-    "region": Text("镇街(园区)", "Town"),
+    "region": Text("镇街（园区）", "Town"),
     "park": Text("特色园区", "Industrial park"),
     "field_member": Text("三员", "Field member"),
     "pilot_tier": Text("试点层级", "Pilot tier"),
@@ -55,7 +55,7 @@ class Indicator:
         return self.direction == "lower"
 
 
-DUE = Text("期内到期(应办结)的问题", "issues that fell due in the period")
+DUE = Text("期内到期（应办结）的问题", "issues that fell due in the period")
 SEGMENTS = Text("期内派单段", "dispatch segments of the period")
 
 INDICATORS: dict[str, Indicator] = {
@@ -76,7 +76,7 @@ INDICATORS: dict[str, Indicator] = {
             "ack_timeliness",
             Text("签收及时率", "Acknowledged in time"),
             Text(
-                "在签收时限内签收的派单段,占签收时限落在期内的派单段",
+                "在签收时限内签收的派单段，占签收时限落在期内的派单段",
                 "Dispatch segments acknowledged by their time, of those whose time fell in the period",
             ),
             Text("按时签收的派单段", "segments acknowledged by their time"),
@@ -90,7 +90,7 @@ INDICATORS: dict[str, Indicator] = {
             "response_rate",
             Text("响应率", "Responded in time"),
             Text(
-                "首次联系按时的问题,占首次响应时限落在期内的问题",
+                "首次联系按时的问题，占首次响应时限落在期内的问题",
                 "First contact made in time, of first responses that fell due in the period",
             ),
             Text("按时首次联系的派单段", "segments with first contact in time"),
@@ -103,7 +103,7 @@ INDICATORS: dict[str, Indicator] = {
         Indicator(
             "closure_rate",
             Text("结案率", "Closed"),
-            Text("已销号的问题,占期内应办结的问题", "Issues closed, of those that fell due in the period"),
+            Text("已销号的问题，占期内应办结的问题", "Issues closed, of those that fell due in the period"),
             Text("其中已销号的问题", "those of them closed"),
             DUE,
             "percent",
@@ -115,7 +115,7 @@ INDICATORS: dict[str, Indicator] = {
             "on_time_rate",
             Text("按期办结率", "Replied on time"),
             Text(
-                "在时限内(计入延期与挂起)反馈且未被审核退回的问题,占期内应办结的问题;待审核的反馈先计入",
+                "在时限内（计入延期与挂起）反馈且未被审核退回的问题，占期内应办结的问题；待审核的反馈先计入",
                 "Issues replied to by their due time (extensions and pauses considered) with a reply that review has "
                 "not refused, of those that fell due; a reply still under review counts for now",
             ),
@@ -130,7 +130,7 @@ INDICATORS: dict[str, Indicator] = {
             "overdue_rate",
             Text("超期率", "Overdue"),
             Text(
-                "逾期反馈与到期仍未反馈的问题,占期内应办结的问题;等于一减按期办结率",
+                "逾期反馈与到期仍未反馈的问题，占期内应办结的问题；等于一减按期办结率",
                 "Issues replied to late or still open past their due time, of those that fell due: one minus on time",
             ),
             Text("其中逾期的问题", "those of them late or still open"),
@@ -144,7 +144,7 @@ INDICATORS: dict[str, Indicator] = {
             "return_rate",
             Text("退单率", "Returned"),
             Text(
-                "申请退单的派单段,占期内派单段;同意与驳回分列",
+                "申请退单的派单段，占期内派单段；同意与驳回分列",
                 "Segments whose department asked to return the issue, of segments; approved and refused apart",
             ),
             Text("申请退单的派单段", "segments with a return request"),
@@ -157,7 +157,9 @@ INDICATORS: dict[str, Indicator] = {
         Indicator(
             "extension_rate",
             Text("延期率", "Extended"),
-            Text("获准延期的问题,占期内应办结的问题", "Issues with an extension, of those that fell due in the period"),
+            Text(
+                "获准延期的问题，占期内应办结的问题", "Issues with an extension, of those that fell due in the period"
+            ),
             Text("其中延期的问题", "those of them extended"),
             DUE,
             "percent",
@@ -169,7 +171,7 @@ INDICATORS: dict[str, Indicator] = {
             "satisfaction_rate",
             Text("满意率", "Satisfied"),
             Text(
-                "销号评价为非常满意、满意、基本满意的问题,占期内销号且已评价的问题;未评价的不计",
+                "销号评价为非常满意、满意、基本满意的问题，占期内销号且已评价的问题；未评价的不计",
                 "Closed as very satisfied, satisfied or fairly satisfied, of those closed in the period and rated; "
                 "not rated is left out",
             ),
@@ -184,7 +186,7 @@ INDICATORS: dict[str, Indicator] = {
             "solved_rate",
             Text("解决率", "Solved"),
             Text(
-                "回访确认已解决的问题,占期内销号且回访到的问题",
+                "回访确认已解决的问题，占期内销号且回访到的问题",
                 "Follow-ups saying solved, of follow-ups that reached somebody on issues closed in the period",
             ),
             Text("回访确认已解决的问题", "issues found solved"),
@@ -197,7 +199,7 @@ INDICATORS: dict[str, Indicator] = {
         Indicator(
             "rework_rate",
             Text("重办率", "Reworked"),
-            Text("办理两轮及以上的问题,占期内应办结的问题", "Issues in round two or later, of those that fell due"),
+            Text("办理两轮及以上的问题，占期内应办结的问题", "Issues in round two or later, of those that fell due"),
             Text("其中重办的问题", "those of them in round two or later"),
             DUE,
             "percent",
@@ -209,7 +211,8 @@ INDICATORS: dict[str, Indicator] = {
             "once_done_rate",
             Text("一次办成率", "Done at once"),
             Text(
-                "首轮即销号的问题,占期内销号的问题", "Issues closed in their first round, of those closed in the period"
+                "首轮即销号的问题，占期内销号的问题",
+                "Issues closed in their first round, of those closed in the period",
             ),
             Text("首轮即销号的问题", "issues closed in round one"),
             Text("期内销号的问题", "issues closed in the period"),
@@ -222,7 +225,7 @@ INDICATORS: dict[str, Indicator] = {
             "handling_days",
             Text("平均办理工作日", "Working days to reply"),
             Text(
-                "派单至反馈的工作日(扣除挂起)合计,除以期内反馈的问题;另列中位数",
+                "派单至反馈的工作日（扣除挂起）合计，除以期内反馈的问题；另列中位数",
                 "Working days from dispatch to reply less pauses, over issues replied to in the period; median too",
             ),
             Text("办理工作日合计", "working days in all"),
@@ -258,7 +261,7 @@ INDICATORS: dict[str, Indicator] = {
             "instant_answers",
             Text("即办", "Answered at once"),
             Text(
-                "期内由指导站当场答复的问题,不计入办结率",
+                "期内由指导站当场答复的问题，不计入办结率",
                 "Issues a station answered on the spot; kept out of the rates",
             ),
             Text("期内即办的问题", "issues answered on the spot in the period"),
@@ -272,7 +275,7 @@ INDICATORS: dict[str, Indicator] = {
             "visit_coverage",
             Text("走访覆盖率", "Pilots visited"),
             Text(
-                "期内至少有一次有效走访的试点企业,占在册试点企业",
+                "期内至少有一次有效走访的试点企业，占在册试点企业",
                 "Pilot enterprises with at least one valid visit in the period, of active pilots",
             ),
             Text("走访到的试点企业", "pilots visited"),
@@ -287,7 +290,7 @@ INDICATORS: dict[str, Indicator] = {
             "visit_completion",
             Text("走访完成率", "Visits done of those owed"),
             Text(
-                "按人按企业计,完成次数以应走访次数为上限,占应走访次数",
+                "按人按企业计，完成次数以应走访次数为上限，占应走访次数",
                 "Visits done, each pair of member and enterprise counted up to its quota, of all visits owed",
             ),
             Text("计入的走访次数", "visits counted"),
@@ -326,7 +329,7 @@ INDICATORS: dict[str, Indicator] = {
             "policy_awareness",
             Text("政策知晓率", "Policy awareness"),
             Text(
-                "观察员随机访谈中知晓产改的职工,占受访职工(各表合并计算)",
+                "观察员随机访谈中知晓产改的职工，占受访职工（各表合并计算）",
                 "Workers who knew of the reform, of workers interviewed at random, pooled over the observers' forms",
             ),
             Text("知晓的职工", "workers who knew"),
@@ -356,6 +359,6 @@ def for_group(group_by: str) -> tuple[Indicator, ...]:
         raise Invalid.at(
             "/group_by",
             "unknown-group",
-            Text("group_by 应为:{groups}", "group_by is one of {groups}").fill(groups=", ".join(GROUPS)),
+            Text("group_by 应为：{groups}", "group_by is one of {groups}").fill(groups=", ".join(GROUPS)),
         )
     return tuple(indicator for indicator in INDICATORS.values() if group_by in indicator.groups)

@@ -108,7 +108,7 @@ def read(period: str | None = None, *, since: str | None = None, until: str | No
     raise _refuse(
         "/period",
         "required",
-        Text("请给出 period(如 2026-Q3)或 from 与 to", "Say a period such as 2026-Q3, or from and to"),
+        Text("请给出 period（如 2026-Q3）或 from 与 to", "Say a period such as 2026-Q3, or from and to"),
     )
 
 
@@ -136,7 +136,7 @@ def _named(text: str) -> Period:
         raise _refuse(
             "/period",
             "impossible",
-            Text("没有这样的期间:{period}", "There is no such period: {period}").fill(period=text),
+            Text("没有这样的期间：{period}", "There is no such period: {period}").fill(period=text),
         ) from None
 
 
@@ -146,7 +146,7 @@ def _dates(since: str | None, until: str | None, since_at: str, until_at: str) -
         day = _day(value)
         if day is None:
             faults.append(
-                Fault(pointer, "date", Text("请写成日期,如 2026-07-01", "A date such as 2026-07-01 is wanted here"))
+                Fault(pointer, "date", Text("请写成日期，如 2026-07-01", "A date such as 2026-07-01 is wanted here"))
             )
         first, last = (day, last) if pointer == since_at and first is None else (first, day)
     if faults:
@@ -228,7 +228,7 @@ def _out_of_range(pointer: str) -> Invalid:
 def _week_name(period: Period) -> Text:
     iso = period.first.isocalendar()
     return Text(
-        f"{iso.year}年第{iso.week}周({period.first.month}月{period.first.day}日至{period.last.month}月{period.last.day}日)",
+        f"{iso.year}年第{iso.week}周（{period.first.month}月{period.first.day}日至{period.last.month}月{period.last.day}日）",
         f"week {iso.week} of {iso.year} ({period.first} to {period.last})",
     )
 

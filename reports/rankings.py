@@ -14,8 +14,8 @@ from reports.periods import Period
 from reports.tables import Cell, Chart, Column, Table
 
 FLAGS: dict[str, Text] = {
-    "too_small": Text("基数过小,不参加排名", "too small to rank"),
-    "left_out": Text("无数据,不参加考核", "left out for want of data"),
+    "too_small": Text("基数过小，不参加排名", "too small to rank"),
+    "left_out": Text("无数据，不参加考核", "left out for want of data"),
     "veto": Text("一票否决", "vetoed"),
 }
 
@@ -70,7 +70,7 @@ def ranking(period: Period, scheme: Scheme, title: Text, assessed: Sequence[Asse
         *(
             Column(
                 item.code,
-                Text(f"{item.title.of('zh-Hans')}({shown(item.full)}分)", f"{item.title.en} ({shown(item.full)})"),
+                Text(f"{item.title.of('zh-Hans')}（{shown(item.full)}分）", f"{item.title.en} ({shown(item.full)})"),
                 kind="decimal",
                 group=Text("分项得分", "Marks"),
                 width=12,
@@ -99,10 +99,10 @@ def ranking(period: Period, scheme: Scheme, title: Text, assessed: Sequence[Asse
         rows=rows,
         unit=Text("分", "points"),
         period=period.name,
-        measure=Text("比率先取两位小数再计分,四舍五入", "rates are rounded to two decimals and then scored, half up"),
+        measure=Text("比率先取两位小数再计分，四舍五入", "rates are rounded to two decimals and then scored, half up"),
         notes=(
-            Text("同分并列,名次顺延(1、1、3)。", "Equal scores share a place: 1, 1, 3."),
-            Text("等次:90分优秀,80分良好,60分合格。", "Grades: excellent from 90, good from 80, pass from 60."),
+            Text("同分并列，名次顺延（1、1、3）。", "Equal scores share a place: 1, 1, 3."),
+            Text("等次：90分优秀，80分良好，60分合格。", "Grades: excellent from 90, good from 80, pass from 60."),
         ),
         charts=(Chart("name", "score", Text("总分", "Score")),),
     )

@@ -54,7 +54,7 @@ def read_method(document: Any, *, pointer: str, full: Decimal, lower_is_better: 
         raise Invalid.at(
             pointer + "/kind",
             "unknown-method",
-            Text("评分方法应为:{kinds}", "The method is one of {kinds}").fill(kinds=kinds),
+            Text("评分方法应为：{kinds}", "The method is one of {kinds}").fill(kinds=kinds),
         )
     kind = str(document["kind"])
     required, optional = METHODS[kind]
@@ -120,7 +120,7 @@ def _read_effect(document: Mapping[str, Any], pointer: str, faults: list[Fault])
             Fault(
                 f"{pointer}/grade",
                 "choice",
-                Text("等次应为:{grades}", "The grade is one of {grades}").fill(grades=grades),
+                Text("等次应为：{grades}", "The grade is one of {grades}").fill(grades=grades),
             )
         )
     return str(effect), document.get("grade") if effect == "cap_grade" else None
@@ -141,9 +141,9 @@ def _linear(method: Method, full: Decimal, value: Decimal) -> Mark:
     if missing <= 0:
         return Mark(
             rounded(full),
-            Text("{value} 达到目标 {target},得满分 {full}", "{value} meets the target {target}: full mark {full}").fill(
-                value=shown(value), target=shown(target), full=shown(full)
-            ),
+            Text(
+                "{value} 达到目标 {target}，得满分 {full}", "{value} meets the target {target}: full mark {full}"
+            ).fill(value=shown(value), target=shown(target), full=shown(full)),
         )
     points = rounded(max(floor, full - each * missing))
     difference = f"{shown(value)} − {shown(target)}" if method.lower_is_better else f"{shown(target)} − {shown(value)}"
@@ -163,13 +163,13 @@ def _tier(method: Method, full: Decimal, value: Decimal) -> Mark:
             sign = "≤" if method.lower_is_better else "≥"
             return Mark(
                 rounded(points),
-                Text("{value} {sign} {limit},得 {points}", "{value} {sign} {limit}: {points}").fill(
+                Text("{value} {sign} {limit}，得 {points}", "{value} {sign} {limit}: {points}").fill(
                     value=shown(value), sign=sign, limit=shown(limit), points=shown(points)
                 ),
             )
     return Mark(
         Decimal("0.00"),
-        Text("{value} 未达到任何一档,得 0", "{value} reaches no step: 0").fill(value=shown(value)),
+        Text("{value} 未达到任何一档，得 0", "{value} reaches no step: 0").fill(value=shown(value)),
     )
 
 
@@ -178,7 +178,7 @@ def _deduct(method: Method, full: Decimal, value: Decimal) -> Mark:
     cap = method.amounts.get("cap")
     taken = each * value if cap is None else min(each * value, cap)
     points = rounded(full - taken if full == 0 else max(Decimal(0), full - taken))
-    limit = Text("", "") if cap is None else Text(",最多扣 {cap}", ", at most {cap}").fill(cap=shown(cap))
+    limit = Text("", "") if cap is None else Text("，最多扣 {cap}", ", at most {cap}").fill(cap=shown(cap))
     return Mark(
         points,
         Text(
@@ -192,7 +192,7 @@ def _bonus(method: Method, full: Decimal, value: Decimal) -> Mark:
     points = rounded(min(each * value, cap))
     return Mark(
         points,
-        Text("{each} × {value} 次,最多加 {cap} = {points}", "{each} × {value} times, at most {cap} = {points}").fill(
+        Text("{each} × {value} 次，最多加 {cap} = {points}", "{each} × {value} times, at most {cap} = {points}").fill(
             each=shown(each), value=shown(value), cap=shown(cap), points=shown(points)
         ),
     )
@@ -202,7 +202,7 @@ def _manual(method: Method, full: Decimal, value: Decimal) -> Mark:
     points = rounded(min(full, max(Decimal(0), value)))
     return Mark(
         points,
-        Text("产改办评定 {points}(满分 {full})", "marked by the office: {points} of {full}").fill(
+        Text("产改办评定 {points}（满分 {full}）", "marked by the office: {points} of {full}").fill(
             points=shown(points), full=shown(full)
         ),
     )
@@ -212,11 +212,11 @@ def _veto(method: Method, full: Decimal, value: Decimal) -> Mark:
     if value == 0:
         return Mark(Decimal("0.00"), Text("未触发一票否决", "no veto"))
     if method.effect == "zero":
-        return Mark(Decimal("0.00"), Text("触发一票否决,总分计 0", "vetoed: the whole score is 0"))
+        return Mark(Decimal("0.00"), Text("触发一票否决，总分计 0", "vetoed: the whole score is 0"))
     name = GRADE_NAMES[method.cap_grade or "fail"]
     return Mark(
         Decimal("0.00"),
-        Text("触发一票否决,等次不高于{name}", "vetoed: the grade is at most {name}").fill(name=name),
+        Text("触发一票否决，等次不高于{name}", "vetoed: the grade is at most {name}").fill(name=name),
     )
 
 

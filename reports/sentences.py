@@ -93,7 +93,7 @@ def _overall(report: Report) -> tuple[Text, ...]:
     total = report.total
     load, closed, on_time = total["workload"], total["closure_rate"], total["on_time_rate"]
     first = Text(
-        "本期工作量{load}件,其中新增{new}件、结转{carried}件;应办结{due}件,已办结{closed}件,结案率{rate}%{change}。",
+        "本期工作量{load}件，其中新增{new}件、结转{carried}件；应办结{due}件，已办结{closed}件，结案率{rate}%{change}。",
         "The workload was {load}: {new} new and {carried} carried over. {due} fell due, {closed} of them are closed: "
         "{rate}%{change}.",
     ).fill(
@@ -106,7 +106,7 @@ def _overall(report: Report) -> tuple[Text, ...]:
         change=_change(report, "closure_rate"),
     )
     second = Text(
-        "按期办结{done}件,按期办结率{rate}%{change};超期{late}件。",
+        "按期办结{done}件，按期办结率{rate}%{change}；超期{late}件。",
         "{done} were replied to on time: {rate}%{change}; {late} were late.",
     ).fill(
         done=on_time.numerator,
@@ -116,7 +116,7 @@ def _overall(report: Report) -> tuple[Text, ...]:
     )
     satisfied = total["satisfaction_rate"]
     third = Text(
-        "群众评价{rated}件,满意率{rate}%;回访解决率{solved}%。",
+        "群众评价{rated}件，满意率{rate}%；回访解决率{solved}%。",
         "{rated} were rated: {rate}% satisfied; {solved}% solved.",
     ).fill(rated=satisfied.denominator, rate=_said(satisfied), solved=_said(total["solved_rate"]))
     return first, second, third
@@ -126,7 +126,7 @@ def _visits(report: Report) -> tuple[Text, ...]:
     total = report.total
     coverage, completion = total["visit_coverage"], total["visit_completion"]
     first = Text(
-        "走访试点企业{visited}家,占在册{all}家的{rate}%{change};应走访{owed}次,完成{done}次,完成率{completion}%。",
+        "走访试点企业{visited}家，占在册{all}家的{rate}%{change}；应走访{owed}次，完成{done}次，完成率{completion}%。",
         "{visited} of {all} pilots were visited: {rate}%{change}. Of {owed} visits owed {done} were made: "
         "{completion}%.",
     ).fill(
@@ -140,7 +140,7 @@ def _visits(report: Report) -> tuple[Text, ...]:
     )
     responses, aware = total["response_completion"], total["policy_awareness"]
     second = Text(
-        "收到有效答卷{valid}份,问卷完成率{rate}%;政策知晓率{aware}%。",
+        "收到有效答卷{valid}份，问卷完成率{rate}%；政策知晓率{aware}%。",
         "{valid} valid responses: {rate}% of the target; policy awareness {aware}%.",
     ).fill(valid=responses.numerator, rate=_said(responses), aware=_said(aware))
     return first, second, *_ends(report, "visit_coverage")
@@ -150,7 +150,7 @@ def _handling(report: Report) -> tuple[Text, ...]:
     total = report.total
     acks, days = total["ack_timeliness"], total["handling_days"]
     first = Text(
-        "签收及时率{acks}%,响应率{responses}%,平均办理{days}个工作日(中位数{median}个);退单率{returns}%,重办率{rework}%。",
+        "签收及时率{acks}%，响应率{responses}%，平均办理{days}个工作日（中位数{median}个）；退单率{returns}%，重办率{rework}%。",
         "Acknowledged in time {acks}%, responded in time {responses}%; {days} working days to a reply "
         "(median {median}); "
         "returned {returns}%, reworked {rework}%.",
@@ -170,7 +170,7 @@ def _named(named: Sequence[NamedProblem]) -> tuple[Text, ...]:
         return (Text("本期无需点名的超期问题。", "No overdue issue is to be named."),)
     lines = [
         Text(
-            "{number}({region},{category}):牵头单位{lead},已超期{days}个工作日。",
+            "{number}（{region}，{category}）：牵头单位{lead}，已超期{days}个工作日。",
             "{number} ({region}, {category}): led by {lead}, {days} working days late.",
         ).fill(number=one.number, region=one.region, category=one.category, lead=one.lead, days=one.days_late)
         for one in named[:MOST_NAMED]
@@ -190,7 +190,7 @@ def _next_steps(departments: Report, towns: Report, named: Sequence[NamedProblem
     if weak:
         steps.append(
             Text(
-                "{who}按期办结率低于全市水平,要逐件分析原因,限期整改。",
+                "{who}按期办结率低于全市水平，要逐件分析原因，限期整改。",
                 "{who}: below the city's rate on time; go through every late issue and put it right.",
             ).fill(who=_names(weak))
         )
@@ -198,18 +198,18 @@ def _next_steps(departments: Report, towns: Report, named: Sequence[NamedProblem
     if absent:
         steps.append(
             Text(
-                "{who}要对照走访计划,补足尚未走访的试点企业。",
+                "{who}要对照走访计划，补足尚未走访的试点企业。",
                 "{who}: visit the pilots that have not been visited yet.",
             ).fill(who=_names(absent))
         )
     if named:
         steps.append(
             Text(
-                "对点名的{count}件问题,牵头单位要在5个工作日内书面反馈办理进展。",
+                "对点名的{count}件问题，牵头单位要在5个工作日内书面反馈办理进展。",
                 "On the {count} named issues the lead departments report in writing within 5 working days.",
             ).fill(count=len(named))
         )
-    return tuple(steps) or (Text("各单位要保持力度,巩固成效。", "Every unit is to keep up what it has reached."),)
+    return tuple(steps) or (Text("各单位要保持力度，巩固成效。", "Every unit is to keep up what it has reached."),)
 
 
 def _ends(report: Report, key: str) -> tuple[Text, ...]:
@@ -224,7 +224,7 @@ def _ends(report: Report, key: str) -> tuple[Text, ...]:
     last = [row for place, row in placed if place == worst_place][:3]
     return (
         Text(
-            "{indicator}居前的是{best}({top}%),靠后的是{last}({bottom}%)。",
+            "{indicator}居前的是{best}（{top}%），靠后的是{last}（{bottom}%）。",
             "{indicator}: first {best} ({top}%), last {last} ({bottom}%).",
         ).fill(
             indicator=INDICATORS[key].name,

@@ -25,6 +25,7 @@ TITLE_ROW, LINE_ROW, GROUP_ROW, HEADING_ROW, FIRST_ROW = range(5)
 LONGEST = 32_767
 CUT = "…[截断]"
 FONT = "宋体"
+ROW_HEIGHT = 20
 
 FORMATS: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 18, "align": "center", "valign": "vcenter", "font_name": "黑体"},
@@ -98,6 +99,7 @@ class _Page:
         sheet.freeze_panes(FIRST_ROW, min(2, len(self.table.columns)))
         for index, column in enumerate(self.table.columns):
             sheet.set_column(index, index, column.width)
+        sheet.set_default_row(ROW_HEIGHT)
         sheet.set_row(TITLE_ROW, 32)
         sheet.set_row(GROUP_ROW, 32)
         sheet.set_row(HEADING_ROW, 30)
@@ -174,6 +176,7 @@ class _Page:
         page = self.book.add_worksheet(name)
         page.set_landscape()
         page.set_paper(A3)
+        page.fit_to_pages(1, 0)
         for place, chart in enumerate(self.table.charts):
             drawn = self._bars(chart, end)
             page.insert_chart(1 + place * 30, 1, drawn)
@@ -200,9 +203,9 @@ class _Page:
 
 def _line(table: Table, language: str) -> str:
     parts = (
-        (Text("单位:{it}", "Unit: {it}"), table.unit),
-        (Text("期间:{it}", "Period: {it}"), table.period),
-        (Text("口径:{it}", "Measure: {it}"), table.measure),
+        (Text("单位：{it}", "Unit: {it}"), table.unit),
+        (Text("期间：{it}", "Period: {it}"), table.period),
+        (Text("口径：{it}", "Measure: {it}"), table.measure),
     )
     return "    ".join(phrase.fill(it=value).of(language) for phrase, value in parts if value)
 

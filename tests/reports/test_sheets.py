@@ -27,7 +27,7 @@ def plain(rows: list[tuple[object, ...]], total: tuple[object, ...] | None = Non
     columns = (
         Column("name", Text("名称", "Name"), width=20),
         Column("rate.numerator", Text("分子", "num."), kind="count", group=Text("结案率", "Closed")),
-        Column("rate.value", Text("率(%)", "rate (%)"), kind="decimal", group=Text("结案率", "Closed"), heat="good"),
+        Column("rate.value", Text("率（%）", "rate (%)"), kind="decimal", group=Text("结案率", "Closed"), heat="good"),
         Column("day", Text("日期", "Day"), kind="date"),
     )
     return Table(
@@ -91,13 +91,13 @@ def test_xlsx_is_laid_out_as_the_office_sends_it() -> None:
     )
 
     assert sheet["A1"].value == "督查表"
-    assert sheet["A2"].value == "单位:件    期间:2026年第三季度    口径:到期"
+    assert sheet["A2"].value == "单位：件    期间：2026年第三季度    口径：到期"
     assert {str(merge) for merge in sheet.merged_cells.ranges} >= {"A1:D1", "A2:D2", "A3:A4", "B3:C3", "D3:D4"}
     assert [sheet["A3"].value, sheet["B3"].value, sheet["B4"].value, sheet["C4"].value] == [
         "名称",
         "结案率",
         "分子",
-        "率(%)",
+        "率（%）",
     ]
     assert (sheet["C5"].value, sheet["C5"].number_format, sheet["C5"].data_type) == (88.34, "0.00", "n")
     assert sheet["D5"].value.date() == date(2026, 7, 1)
@@ -134,7 +134,7 @@ def test_the_bulletin_is_set_as_official_documents_are() -> None:
         day=date(2026, 10, 9),
         number=Text("第3期", "No. 3"),
         issuer=Text("市产改办", "Reform office"),
-        addressees=Text("各单位:", "To all units:"),
+        addressees=Text("各单位：", "To all units:"),
     )
 
     document = docx.Document(BytesIO(bulletins.write(bulletin, ZH)))
@@ -154,13 +154,13 @@ def test_the_bulletin_is_set_as_official_documents_are() -> None:
         "四、",
         "五、",
     ]
-    assert any("CG-1(华士镇,欠薪):牵头单位人社局,已超期7个工作日。" in text for text in texts)
+    assert any("CG-1（华士镇，欠薪）：牵头单位人社局，已超期7个工作日。" in text for text in texts)
     assert document.tables[1].rows[2].cells[0].text == "<华士镇> & {{ 7 * 7 }}"
 
 
 def test_the_offices_own_template_is_used_and_a_broken_one_is_refused() -> None:
     own = docx.Document()
-    own.add_paragraph("通报:{{ title }}")
+    own.add_paragraph("通报：{{ title }}")
     broken = docx.Document()
     broken.add_paragraph("{{ title ")
     bulletin = bulletins.Bulletin(
@@ -172,6 +172,6 @@ def test_the_offices_own_template_is_used_and_a_broken_one_is_refused() -> None:
         document.save(buffer)
         return buffer.getvalue()
 
-    assert docx.Document(BytesIO(bulletins.write(bulletin, ZH, template=saved(own)))).paragraphs[0].text == "通报:标题"
+    assert docx.Document(BytesIO(bulletins.write(bulletin, ZH, template=saved(own)))).paragraphs[0].text == "通报：标题"
     with pytest.raises(Invalid):
         bulletins.write(bulletin, ZH, template=saved(broken))
