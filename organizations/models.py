@@ -73,8 +73,6 @@ class Enterprise(models.Model):
     sample_cluster = models.CharField("样本集群", max_length=20, blank=True)
     industrial_park = models.CharField("特色园区", max_length=100, blank=True, db_index=True)
     brands = models.JSONField("品牌", default=list, blank=True)
-    contact_name = models.CharField("联系人", max_length=50, blank=True)
-    contact_phone = models.CharField("联系电话", max_length=30, blank=True)
     active = models.BooleanField("启用", default=True)
 
     class Meta:
@@ -106,6 +104,9 @@ class Person(AbstractBaseUser):
     totp_secret = models.CharField(max_length=64, blank=True, editable=False)
     totp_step = models.BigIntegerField(default=0, editable=False)
     last_login = None
+    is_staff = (
+        True  # templates of the console ask; its gate is the site's own (console.use in the table of permissions)
+    )
 
     objects = BaseUserManager()
 
@@ -199,8 +200,6 @@ class RefreshToken(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)
     successor = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, related_name="predecessor")
-    confirmed_at = models.DateTimeField(null=True)
-    """When this token, or the access token issued with it, was first used."""
 
 
 class Enrollment(models.Model):

@@ -1,0 +1,43 @@
+"""What a verb did to a row, as the journal keeps it: ``{field: [old, new]}``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+
+HIDDEN = "•"
+"""Stands for personal data, of which the audit trail notes that it changed and not what it was."""
+
+
+def of_creation(row: models.Model, fields: Iterable[str], hidden: frozenset[str] = frozenset()) -> dict[str, list[Any]]:
+    """The entry of a new row: every field that holds something."""
+    values = {name: plain(getattr(row, name)) for name in fields}
+    return {
+        name: [None, HIDDEN if name in hidden else value]
+        for name, value in values.items()
+        if value not in (None, "", [], {})
+    }
+
+
+def assign(row: models.Model, values: Mapping[str, Any], hidden: frozenset[str] = frozenset()) -> dict[str, list[Any]]:
+    """Put the values into the row and give what really changed."""
+    changed: dict[str, list[Any]] = {}
+    for name, value in values.items():
+        old = getattr(row, name)
+        if old != value:
+            changed[name] = [HIDDEN, HIDDEN] if name in hidden else [plain(old), plain(value)]
+            setattr(row, name, value)
+    return changed
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return value

@@ -1,0 +1,145 @@
+"""Sessions: a sign-in at a device, the refresh tokens that descend from it, and how it all ends.
+
+A refresh token rotates once: the request that sets ``used_at`` makes the successor. Shown again by a phone that
+lost the answer, it gives the same successor; shown after that successor was used, somebody has a copy, and the
+session is over. Everything is looked up anew at each request, so ending a session, switching a person off or
+revoking a device works at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from core.actors import Actor
+from core.problems import Problem
+from core.texts import Text
+from journal import journal
+from organizations.models import Device, Person, RefreshToken, Session
+
+
+class SessionEnded(Problem):
+    """The token is no longer good; sign in again."""
+
+    kind = "session-ended"
+    status = 401
+    title = Text("登录已失效，请重新登录", "The session has ended, please sign in again")
+
+
+class DeviceRevoked(Problem):
+    """The device was signed off: it empties itself."""
+
+    kind = "device-revoked"
+    status = 401
+    title = Text("该设备已被注销", "This device has been revoked")
+
+    def __init__(self) -> None:
+        super().__init__(wipe=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A refresh token handed out, with whom and what it is bound to."""
+
+    token: RefreshToken
+    session: UUID
+    device: Device
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A session that is good right now."""
+
+    session: UUID
+    device: UUID
+    person: UUID
+    name: str
+    language: str
+
+
+def begin(person: Person, device: Device, *, at: datetime, lifetime: timedelta) -> Issued:
+    """Open a session for a person known by password or by enrollment code."""
+    by = Actor(person=person.id, device=device.id, language=person.language)
+    with journal.unit(by=by, at=at):
+        session = Session.objects.create(device=device, started_at=at)
+        token = RefreshToken.objects.create(session=session, issued_at=at, expires_at=at + lifetime)
+        told = {"device": [None, str(device.id)]}
+        journal.record([journal.Change("session.begun", "sessions", session.id, told, by=by)])
+    return Issued(token, session.id, device, person)
+
+
+def rotate(jti: UUID, *, at: datetime, lifetime: timedelta) -> Issued:
+    """The successor of a refresh token: one, however many ask at once. Raises ``SessionEnded``, ``DeviceRevoked``."""
+    with transaction.atomic():
+        token = RefreshToken.objects.select_related("session__device__person").filter(pk=jti).first()
+        if token is None:
+            raise SessionEnded
+        _refuse_dead(token, at)
+        if RefreshToken.objects.filter(pk=jti, used_at=None).update(used_at=at):
+            successor = RefreshToken.objects.create(session=token.session, issued_at=at, expires_at=at + lifetime)
+            RefreshToken.objects.filter(pk=jti).update(successor=successor)
+            Device.objects.filter(pk=token.session.device_id).update(last_seen_at=at)
+            return _issued(token, successor)
+        followed = RefreshToken.objects.select_related("successor").get(pk=jti).successor
+        if followed is not None and followed.used_at is None:
+            return _issued(token, followed)
+    end(token.session_id, reason="reuse", by=Actor(person=token.session.device.person_id), at=at)
+    raise SessionEnded
+
+
+def live(session: UUID) -> Live:
+    """The session as it stands, in one query. Raises ``SessionEnded``, ``DeviceRevoked``."""
+    columns = (
+        "revoked_at", "device__revoked_at", "device__person__is_active",
+        "device_id", "device__person_id", "device__person__name", "device__person__language",
+    )  # fmt: skip
+    row = Session.objects.filter(pk=session).values_list(*columns).first()
+    if row is None:
+        raise SessionEnded
+    ended, wiped, active, device, person, name, language = row
+    if wiped is not None:
+        raise DeviceRevoked
+    if ended is not None or not active:
+        raise SessionEnded
+    return Live(session, device, person, name, language)
+
+
+def end(session: UUID, *, reason: str, by: Actor, at: datetime) -> None:
+    """End one session; ending an ended one does nothing."""
+    _end({"pk": session}, reason=reason, by=by, at=at)
+
+
+def end_all(person: UUID, *, reason: str, by: Actor, at: datetime, device: UUID | None = None) -> None:
+    """End every session of a person, or those at one device."""
+    where = {"device__person": person} | ({"device": device} if device else {})
+    _end(where, reason=reason, by=by, at=at)
+
+
+def sweep(*, at: datetime, kept: timedelta = timedelta(days=30)) -> int:
+    """Forget sessions all of whose tokens expired long ago; gives how many rows went."""
+    stale = Session.objects.exclude(tokens__expires_at__gt=at - kept).filter(started_at__lt=at - kept)
+    return stale.delete()[0]
+
+
+def _end(where: dict[str, UUID], *, reason: str, by: Actor, at: datetime) -> None:
+    with journal.unit(by=by, at=at):
+        ended = list(Session.objects.filter(**where, revoked_at=None).values_list("pk", flat=True))
+        Session.objects.filter(pk__in=ended).update(revoked_at=at, reason=reason)
+        journal.record([journal.Change("session.ended", "sessions", key, {"reason": [None, reason]}) for key in ended])
+
+
+def _refuse_dead(token: RefreshToken, at: datetime) -> None:
+    device = token.session.device
+    if device.revoked_at is not None:
+        raise DeviceRevoked
+    if token.session.revoked_at is not None or token.expires_at <= at or not device.person.is_active:
+        raise SessionEnded
+
+
+def _issued(token: RefreshToken, successor: RefreshToken) -> Issued:
+    device = token.session.device
+    return Issued(successor, token.session_id, device, device.person)
