@@ -41,7 +41,7 @@ def text(limit: int, *, required: bool = False) -> Checker:
             raise Bad("required", Text("必填", "Is required"))
         if len(value) > limit:
             raise Bad("too-long", Text("最多 {limit} 个字", "At most {limit} characters").fill(limit=limit))
-        return value
+        return str(value)
 
     return check
 
