@@ -81,7 +81,9 @@ S3 = {
     "region_name": environment.text("S3_REGION", "us-east-1"),
 }
 if MEDIA_STORAGE == "s3":
-    for _key, _value in zip(("S3_ENDPOINT_URL", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY"), S3.values(), strict=False):
+    for _key, _value in zip(
+        ("S3_ENDPOINT_URL", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY"), S3.values(), strict=False
+    ):
         if not _value:
             environment.refuse(f"{_key}: needed when MEDIA_STORAGE=s3")
 SPOOL_DIR = VAR_DIR / "spool"
@@ -104,7 +106,11 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "journal",
     "organizations",
-    *[room for room in ("surveys", "media", "inspections", "sync", "reports", "notifications") if (BASE_DIR / room / "models.py").exists()],
+    *[
+        room
+        for room in ("surveys", "media", "inspections", "sync", "reports", "notifications")
+        if (BASE_DIR / room / "models.py").exists()
+    ],
     "api",
     "config",
 ]

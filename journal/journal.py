@@ -257,9 +257,19 @@ def _entry_rows(work: Work, version: int, texts: list[bytes], seals: list[str]) 
         change, by = entry.change, entry.change.by or work.by
         found.append(
             (
-                version, change.verb, change.collection, change.record, entry.revision, by.person, by.device, by.mutation,
-                change.claimed_at, work.at, text.decode(), seal,
-            )  # fmt: skip
+                version,
+                change.verb,
+                change.collection,
+                change.record,
+                entry.revision,
+                by.person,
+                by.device,
+                by.mutation,
+                change.claimed_at,
+                work.at,
+                text.decode(),
+                seal,
+            )
         )
     return found
 
@@ -267,7 +277,15 @@ def _entry_rows(work: Work, version: int, texts: list[bytes], seals: list[str]) 
 def _seal(work: Work, entry: _Entry, text: bytes) -> str:
     change, by = entry.change, entry.change.by or work.by
     return entry_seal(
-        change.verb, change.collection, change.record, entry.revision, by.person, by.device, by.mutation, change.claimed_at, text
+        change.verb,
+        change.collection,
+        change.record,
+        entry.revision,
+        by.person,
+        by.device,
+        by.mutation,
+        change.claimed_at,
+        text,
     )
 
 
@@ -351,7 +369,16 @@ def _write_heads(work: Work, version: int, scopes: dict[str, Scope]) -> None:
             total[0] += 1
             total[1] += int(state.hash, 16)
             heads.append(
-                (record_id, collection, scopes[now].pk, version, state.revision, False, state.hash, state.document.decode())
+                (
+                    record_id,
+                    collection,
+                    scopes[now].pk,
+                    version,
+                    state.revision,
+                    False,
+                    state.hash,
+                    state.document.decode(),
+                )
             )
         state.stored_scope, state.stored_hash = now, state.hash
     rows.insert(

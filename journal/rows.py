@@ -44,7 +44,8 @@ def _adapted(rows: Iterable[Sequence[Any]], adapters: Sequence[Callable[[Any], A
     flat: list[Any] = []
     for row in rows:
         flat.extend(
-            value if adapt is None or value is None else adapt(value) for value, adapt in zip(row, adapters, strict=True)
+            value if adapt is None or value is None else adapt(value)
+            for value, adapt in zip(row, adapters, strict=True)
         )
     return flat
 
@@ -57,7 +58,9 @@ def _on_conflict(model: type[models.Model], columns: Sequence[str], replace_on: 
     quote = connection.ops.quote_name
     keys = ", ".join(quote(_column(model, name)) for name in replace_on)
     updates = ", ".join(
-        f"{quote(_column(model, name))} = excluded.{quote(_column(model, name))}" for name in columns if name not in replace_on
+        f"{quote(_column(model, name))} = excluded.{quote(_column(model, name))}"
+        for name in columns
+        if name not in replace_on
     )
     return f" ON CONFLICT ({keys}) DO UPDATE SET {updates}"
 

@@ -1,0 +1,1 @@
+"""The sync engine: pushes, pulls, merges and quarantine, knowing nothing of HTTP."""

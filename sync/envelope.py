@@ -1,0 +1,268 @@
+"""Reading a push: from bytes to mutations, with every unreadable value kept and none of it hurting its neighbours. Pure.
+
+The common case is read by orjson. What orjson refuses or hides (lone surrogates, NaN, numbers beyond a double, NUL,
+duplicate keys) is read again by the standard library, and the mutation that holds it is marked, not the batch.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID, uuid5
+
+import orjson
+
+from core.problems import Fault, Invalid, Malformed
+from core.texts import Text
+from sync.problems import MOST_BYTES, MOST_MUTATIONS, SCHEMAS, BatchTooLarge, SchemaUnsupported
+
+STRAY = UUID("0f7e5b0a-4c7c-5a5e-8f6e-53c1d5a7e001")
+DEEPEST = 60
+INTEGERS = 2**53
+
+
+@dataclass(slots=True)
+class Asked:
+    """One mutation as it was sent. ``faults`` tell what of it cannot be read; then it goes to quarantine as it is.
+
+    ``told`` is the id to answer with (what was sent, even if it is no UUID), ``id`` the key it is remembered by.
+    """
+
+    id: UUID
+    told: Any
+    collection: str
+    record: UUID | None
+    op: str
+    base: int | None
+    data: dict[str, Any]
+    at: datetime | None
+    content: str
+    payload: str
+    faults: list[Fault] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Batch:
+    sent_at: datetime | None
+    epoch: str | None
+    mutations: list[Asked]
+
+
+class _Marked:
+    """A value that must not be stored: what it was, for the fault."""
+
+    def __init__(self, code: str, detail: Text, raw: Any) -> None:
+        self.code, self.detail, self.raw = code, detail, raw
+
+
+def read(body: bytes) -> Batch:
+    """The batch in a request body. Raises Malformed, SchemaUnsupported, BatchTooLarge."""
+    if len(body) > MOST_BYTES:
+        raise BatchTooLarge
+    document, suspicious = _parse(body)
+    if not isinstance(document, dict):
+        raise Malformed(Text("请求正文应为 JSON 对象", "The body must be a JSON object"))
+    schema = document.get("schema", 1)
+    if schema not in SCHEMAS or isinstance(schema, bool):
+        raise SchemaUnsupported
+    listed = document.get("mutations")
+    if not isinstance(listed, list):
+        fault = Fault("/mutations", "type", Text("应为列表", "Must be a list"))
+        raise Malformed(Text("缺少 mutations 列表", "The list of mutations is missing"), errors=[fault])
+    if len(listed) > MOST_MUTATIONS:
+        raise BatchTooLarge
+    epoch = document.get("epoch")
+    if epoch is not None and not isinstance(epoch, str):
+        fault = Fault("/epoch", "type", Text("应为文本或 null", "Must be text or null"))
+        raise Malformed(errors=[fault])
+    return Batch(moment(document.get("sent_at")), epoch, [asked(one, suspicious) for one in listed])
+
+
+def _parse(body: bytes) -> tuple[Any, bool]:
+    """The document, and whether it holds values that each mutation must be searched for."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _parse_slowly(body), True
+    if b"\\u0000" in body or _count_keys(body) != _keys(document):
+        return _parse_slowly(body), True
+    return document, False
+
+
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"[ \t\r\n]*+(:)?')
+
+
+def _count_keys(body: bytes) -> int:
+    return sum(1 for mark in _STRINGS.findall(body) if mark)
+
+
+def _keys(value: Any) -> int:
+    if type(value) is dict:
+        return len(value) + sum(_keys(one) for one in value.values() if type(one) in (dict, list))
+    return sum(_keys(one) for one in value if type(one) in (dict, list)) if type(value) is list else 0
+
+
+def _parse_slowly(body: bytes) -> Any:
+    try:
+        text = body.decode()
+        return json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_float
+        )
+    except UnicodeDecodeError as error:
+        raise Malformed(Text("正文应为 UTF-8", "The body must be UTF-8")) from error
+    except RecursionError as error:
+        raise Malformed(Text("嵌套过深", "Nested too deeply")) from error
+    except ValueError as error:
+        raise Malformed(Text("正文不是合法的 JSON", "The body is not valid JSON")) from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                values = [value for key, value in pairs if key == name]
+                found[name] = _Marked(
+                    "duplicate-key", Text("同一对象中字段重复", "The same key twice in one object"), values
+                )
+            seen.add(name)
+    return found
+
+
+def _constant(text: str) -> _Marked:
+    return _Marked("number", Text(f"{text} 不是合法的数值", f"{text} is not a number"), text)
+
+
+def _integer(text: str) -> int | _Marked:
+    if len(text) > 20:
+        return _Marked("number", Text("数值超出范围", "The number is out of range"), text)
+    return int(text)
+
+
+def _float(text: str) -> float | _Marked:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        return _Marked("number", Text("数值超出范围", "The number is out of range"), text)
+    return value
+
+
+def asked(raw: Any, suspicious: bool = True) -> Asked:
+    """One mutation from its JSON value; ``suspicious`` values are searched for what cannot be kept."""
+    faults = list(_search(raw, "", 0)) if suspicious or not _shallow(raw, 0) else []
+    one = raw if isinstance(raw, dict) else {}
+    if not isinstance(raw, dict):
+        faults.append(Fault("", "type", Text("应为对象", "Must be an object")))
+    payload = _text(raw) if faults else orjson.dumps(raw).decode()
+    identity, record = _uuid(one.get("id")), _uuid(one.get("record"))
+    base, op, data = one.get("base"), one.get("op"), one.get("data")
+    collection = one.get("collection")
+    checks = (
+        (identity is not None, "/id", "uuid", Text("应为 UUID", "Must be a UUID")),
+        (record is not None, "/record", "uuid", Text("应为 UUID", "Must be a UUID")),
+        (isinstance(collection, str), "/collection", "type", Text("应为文本", "Must be text")),
+        (op in ("put", "delete"), "/op", "choice", Text("应为 put 或 delete", "Must be put or delete")),
+        (base is None or _revision(base), "/base", "type", Text("应为版次或 null", "Must be a revision or null")),
+        (
+            isinstance(data, dict) or (op == "delete" and data is None),
+            "/data",
+            "type",
+            Text("应为对象", "Must be an object"),
+        ),
+    )
+    faults += [Fault(pointer, code, detail) for right, pointer, code, detail in checks if not right]
+    content = blake2b(digest_size=16)
+    for part in (collection, record, op, base):
+        content.update(f"{part!s}\0".encode(errors="backslashreplace"))
+    content.update(payload.encode() if faults else orjson.dumps(data, option=orjson.OPT_SORT_KEYS))
+    return Asked(
+        id=identity or uuid5(STRAY, payload),
+        told=_clean(one["id"])[:100] if isinstance(one.get("id"), str) else None,
+        collection=collection if isinstance(collection, str) else "",
+        record=record,
+        op=op if op in ("put", "delete") else "",
+        base=base if _revision(base) else None,
+        data=data if isinstance(data, dict) else {},
+        at=moment(one.get("at")),
+        content=content.hexdigest(),
+        payload=payload,
+        faults=faults,
+    )
+
+
+def _revision(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**31
+
+
+def _uuid(value: Any) -> UUID | None:
+    if not isinstance(value, str) or len(value) != 36:
+        return None
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
+
+
+def moment(value: Any) -> datetime | None:
+    """An ISO 8601 time with an offset, or None for anything else: a device's clock is evidence, not order."""
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        return found if found.tzinfo and found.utctimetuple().tm_year > 0 else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _shallow(value: Any, depth: int) -> bool:
+    """Whether a value nests no deeper than is kept and its numbers are safe; the cheap check of the common case."""
+    if type(value) is dict:
+        return depth < DEEPEST and all(_shallow(one, depth + 1) for one in value.values())
+    if type(value) is list:
+        return depth < DEEPEST and all(_shallow(one, depth + 1) for one in value)
+    return not isinstance(value, int | float) or -INTEGERS <= value <= INTEGERS
+
+
+def _search(value: Any, pointer: str, depth: int) -> Iterator[Fault]:
+    """Every value that cannot be kept as data, with its place."""
+    if isinstance(value, _Marked):
+        yield Fault(pointer, value.code, value.detail)
+    elif depth > DEEPEST:
+        yield Fault(pointer, "depth", Text("嵌套过深", "Nested too deeply"))
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            place = f"{pointer}/{_clean(name).replace('~', '~0').replace('/', '~1')}"
+            yield from _bad_text(name, place)
+            yield from _search(one, place, depth + 1)
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _search(one, f"{pointer}/{index}", depth + 1)
+    elif isinstance(value, str):
+        yield from _bad_text(value, pointer)
+    elif isinstance(value, int | float) and not -INTEGERS <= value <= INTEGERS:
+        yield Fault(pointer, "number", Text("数值超出范围", "The number is out of range"))
+
+
+def _bad_text(text: str, pointer: str) -> Iterator[Fault]:
+    if "\0" in text:
+        yield Fault(pointer, "nul", Text("文本中含有空字符", "The text holds a NUL character"))
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        yield Fault(pointer, "surrogate", Text("文本中含有不完整的字符", "The text holds half a character"))
+
+
+def _clean(text: str) -> str:
+    return text.encode(errors="replace").decode().replace("\0", "?")
+
+
+def _text(raw: Any) -> str:
+    """A mutation as ASCII JSON text that any engine stores and that reads back to the same values."""
+    return json.dumps(raw, ensure_ascii=True, default=lambda marked: {f"${marked.code}": marked.raw})
+
+
+def problem(asked: Asked) -> Invalid:
+    return Invalid(Text("内容无法读取,已完整保存", "The content cannot be read; it is kept whole"), errors=asked.faults)

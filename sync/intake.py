@@ -1,0 +1,327 @@
+"""Judging and applying mutations in sets: the part of a push that the quarantine desk uses too.
+
+Mutations keep their order. They are taken in *runs* (stretches that may be applied collection by collection with the same
+result as one by one) and within a run in *waves* (the first mutation of each record, then the second …), so that
+a wave is one call of the collection's verb with as many drafts as there are records.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import IntegrityError, InterfaceError, OperationalError
+
+from core.actors import Actor
+from core.drafts import Draft
+from core.problems import Problem
+from journal import journal
+from journal.journal import Change, HeadState, Key
+from journal.models import Entry
+from sync import conflicts, envelope, scopes
+from sync.envelope import Asked
+from sync.merge import Clash, Merged, Past, merge
+from sync.operations import Operation, Operations
+from sync.problems import Blocked, Gone, Internal, NotPushable, OutOfScope, RecordExists
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of a mutation: ``applied``, ``merged`` or ``quarantined``, and what the phone is told with it."""
+
+    status: str
+    revision: int | None = None
+    problem: Problem | None = None
+    blocked_by: tuple[UUID, ...] = ()
+    clashes: tuple[Clash, ...] = ()
+    current: dict[str, Any] | None = None
+    trace: str = ""
+
+
+@dataclass(slots=True)
+class Item:
+    """A mutation on its way: by whom, and its verdict once there is one. ``waiting`` is its quarantine row, if it comes from there."""
+
+    asked: Asked
+    by: Actor
+    verdict: Verdict | None = None
+    known_base: bool = True
+    reused: bool = False
+    waiting: Any = None
+
+    @property
+    def key(self) -> Key:
+        assert self.asked.record is not None
+        return self.asked.collection, self.asked.record
+
+
+def acting(by: Actor, mutation: UUID) -> Actor:
+    return replace(by, mutation=mutation)
+
+
+@dataclass(slots=True)
+class Session:
+    """One push, or one resolution at a desk: the callers' scopes and what has arrived so far."""
+
+    by: Actor
+    at: datetime
+    operations: Operations
+    epoch: str
+    last_try: bool = True
+    arrived: dict[str, list[UUID]] = field(default_factory=dict)
+    held: dict[UUID, frozenset[str]] = field(default_factory=dict)
+
+    def apply(self, items: Sequence[Item]) -> None:
+        """Give every item its verdict, in the order sent."""
+        journal.load(key for item in items for key in self._keys(item))
+        for run in _runs(items, self.operations):
+            for collection in sorted({item.asked.collection for item in run}, key=self.operations.rank):
+                for wave in _waves(item for item in run if item.asked.collection == collection):
+                    self._apply_wave(collection, wave)
+
+    def _keys(self, item: Item) -> Iterator[Key]:
+        if item.asked.record is not None and not item.asked.faults:
+            yield item.key
+            yield from _references(item.asked, self.operations)
+
+    def _apply_wave(self, collection: str, wave: list[Item]) -> None:
+        operation = self.operations.table.get(collection)
+        heads = journal.load(item.key for item in wave if item.asked.record is not None)
+        past = self._past(wave, heads)
+        ready: list[tuple[Item, Merged]] = []
+        for item in wave:
+            state = heads.get(item.key, HeadState()) if item.asked.record else HeadState()
+            try:
+                ready.append((item, self._judge(item, operation, state, past)))
+            except Problem as problem:
+                self._refuse(item, problem)
+            except _Settled:
+                item.verdict = Verdict("applied", revision=state.revision)
+        if operation:
+            self._run([pair for pair in ready if pair[0].asked.op == "put"], operation, delete=False)
+            self._run([pair for pair in ready if pair[0].asked.op == "delete"], operation, delete=True)
+
+    # --- judging ------------------------------------------------------------------------------------------------
+
+    def _judge(self, item: Item, operation: Operation | None, state: HeadState, past: dict[Key, list[Past]]) -> Merged:
+        """What of the mutation is to be applied. Raises the Problem for which it goes to quarantine."""
+        asked = item.asked
+        if asked.faults:
+            raise envelope.problem(asked)
+        if operation is None or (asked.op == "delete" and operation.delete is None):
+            raise NotPushable
+        if state.revision == 0:
+            return self._judge_creation(item)
+        self._check_present(item, state, past.get(item.key, []))
+        self._check_references(item)
+        if asked.op == "delete":
+            merged = merge({"": None}, {}, past.get(item.key, []), base=asked.base, device=item.by.device)
+            clash = Clash("", None, None, state.revision)
+            return Merged(clashes=[clash] if merged.foreign else [], foreign=merged.foreign)
+        return merge(
+            asked.data,
+            orjson.loads(state.document),
+            past.get(item.key, []),
+            base=asked.base,
+            device=item.by.device,
+            known_base=item.known_base,
+        )
+
+    def _judge_creation(self, item: Item) -> Merged:
+        asked = item.asked
+        if asked.op == "delete" or asked.base is not None:
+            raise Blocked(blocked=[asked.record])
+        self._check_references(item)
+        return Merged(changes=asked.data)
+
+    def _check_present(self, item: Item, state: HeadState, past: Sequence[Past]) -> None:
+        if not state.live:
+            if item.asked.op == "delete":
+                raise _Settled
+            raise Gone
+        if state.scope not in self.held_by(item.by):
+            raise OutOfScope
+        creator = past[0].device if past and past[0].revision == 1 else None
+        if item.asked.base is None and creator != item.by.device:
+            raise RecordExists
+
+    def _check_references(self, item: Item) -> None:
+        wanted = _references(item.asked, self.operations)
+        absent = [record for collection, record in wanted if not self._known(collection, record)]
+        if absent:
+            raise Blocked(blocked=absent)
+
+    def _known(self, collection: str, record: UUID) -> bool:
+        return journal.load([(collection, record)])[collection, record].revision > 0
+
+    def held_by(self, by: Actor) -> frozenset[str]:
+        assert by.person is not None
+        if by.person not in self.held:
+            self.held[by.person] = scopes.held_names(by.person)
+        return self.held[by.person]
+
+    def _past(self, wave: Sequence[Item], heads: dict[Key, HeadState]) -> dict[Key, list[Past]]:
+        """The earlier changes of the records whose edit does not rest on their present revision; one query."""
+        edited = {
+            item.key
+            for item in wave
+            if item.asked.record and (state := heads.get(item.key)) and state.live
+            and (item.asked.base != state.revision or not item.known_base)
+        }  # fmt: skip
+        found: dict[Key, list[Past]] = {}
+        if not edited:
+            return found
+        entries = Entry.objects.filter(record__in={record for _, record in edited}, revision__isnull=False).order_by(
+            "revision"
+        )
+        for collection, record, revision, device, changes in entries.values_list(
+            "collection", "record", "revision", "device", "changes"
+        ):
+            if (collection, record) in edited:
+                found.setdefault((collection, record), []).append(
+                    Past(revision, device, _before(orjson.loads(changes)))
+                )
+        for entry in journal.current().entries:
+            key = (entry.change.collection, entry.change.record)
+            if key in edited and entry.revision is not None:
+                found.setdefault(key, []).append(
+                    Past(entry.revision, _device(entry.change), _before(entry.change.changes))
+                )
+        return found
+
+    # --- applying -----------------------------------------------------------------------------------------------
+
+    def _run(self, ready: list[tuple[Item, Merged]], operation: Operation, *, delete: bool) -> None:
+        """Call the verb with everything that is ready; if it fails on the set, item by item."""
+        if not ready:
+            return
+        try:
+            with journal.savepoint():
+                self._call(ready, operation, delete=delete)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:  # one mutation must not hurt its neighbours: it is found, and kept whole
+            if isinstance(error, IntegrityError) and not self.last_try:
+                raise
+            if len(ready) > 1:
+                for pair in ready:
+                    self._run([pair], operation, delete=delete)
+                return
+            log.exception("a mutation failed in %s and is quarantined", operation.collection)
+            self._refuse(ready[0][0], Internal(), trace=traceback.format_exc())
+
+    def _call(self, ready: list[tuple[Item, Merged]], operation: Operation, *, delete: bool) -> None:
+        heads = journal.load(item.key for item, _ in ready)
+        before = {key: state.revision for key, state in heads.items()}
+        wanted = [(item, merged) for item, merged in ready if not (delete and merged.clashes)]
+        drafts = [_draft(item, merged, before[item.key] == 0) for item, merged in wanted]
+        verb = operation.delete if delete else operation.put
+        assert verb is not None
+        outcomes = verb(drafts, by=self.by, at=self.at) if drafts else []
+        refused = {id(item): one for (item, _), one in zip(wanted, outcomes, strict=True) if isinstance(one, Problem)}
+        for item, merged in ready:
+            problem = refused.get(id(item))
+            if problem is not None:
+                self._refuse(item, problem)
+            else:
+                self._accept(item, merged, before[item.key])
+
+    def _accept(self, item: Item, merged: Merged, before: int) -> None:
+        state = journal.load([item.key])[item.key]
+        if merged.clashes:
+            conflicts.notice(item.key, merged.clashes, state, by=item.by, bump=state.revision == before, at=self.at)
+        if before == 0:
+            self.arrived.setdefault(item.asked.collection, []).append(item.key[1])
+        status = "merged" if merged.foreign or merged.clashes else "applied"
+        item.verdict = Verdict(status, revision=state.revision, clashes=tuple(merged.clashes))
+        if status == "merged":
+            item.verdict.current = self.current(item)
+
+    def _refuse(self, item: Item, problem: Problem, trace: str = "") -> None:
+        blocked = tuple(problem.extra.pop("blocked", ()))
+        item.verdict = Verdict("quarantined", problem=problem, blocked_by=blocked, trace=trace)
+        item.verdict.current = self.current(item)
+
+    def current(self, item: Item) -> dict[str, Any] | None:
+        """The record as it stands, if there is one and the caller may see it."""
+        if item.asked.record is None or not item.asked.collection:
+            return None
+        state = journal.current().heads.get(item.key)
+        if state is None or not state.live or state.scope not in self.held_by(item.by):
+            return None
+        return {"revision": state.revision, "hash": state.hash, "data": orjson.Fragment(state.document)}
+
+
+class _Settled(Exception):
+    """Nothing is left to do: what the mutation wants is so already."""
+
+
+def _device(change: Change) -> UUID | None:
+    return (change.by or journal.current().by).device
+
+
+def _before(changes: dict[str, Any]) -> dict[str, Any]:
+    return {name: pair[0] if isinstance(pair, list) and len(pair) == 2 else None for name, pair in changes.items()}
+
+
+def _draft(item: Item, merged: Merged, new: bool) -> Draft:
+    return Draft(id=item.key[1], changes=merged.changes, new=new, by=item.by, claimed_at=item.asked.at)
+
+
+def _references(asked: Asked, operations: Operations) -> Iterator[Key]:
+    """The records a mutation refers to: field ``visit`` names one of ``visits``."""
+    operation = operations.table.get(asked.collection)
+    for name in operation.references if operation else ():
+        value = asked.data.get(name)
+        if isinstance(value, str):
+            try:
+                yield f"{name}s", UUID(value)
+            except ValueError:
+                continue
+
+
+def _runs(items: Sequence[Item], operations: Operations) -> Iterator[list[Item]]:
+    """Stretches within which the order by collection and the order sent have the same result.
+
+    Going back to an earlier collection is harmless for a record that is new and that nothing before it refers to.
+    """
+    run: list[Item] = []
+    highest = -1
+    seen: set[Key] = set()
+    referred: set[Key] = set()
+    for item in items:
+        asked = item.asked
+        rank = operations.rank(asked.collection)
+        if rank < highest and asked.record is not None:
+            plain = asked.op == "put" and asked.base is None and item.key not in seen | referred
+            if not plain:
+                yield run
+                run, highest, seen, referred = [], -1, set(), set()
+        run.append(item)
+        highest = max(highest, rank)
+        if asked.record is not None:
+            seen.add(item.key)
+            referred.update(_references(asked, operations))
+    if run:
+        yield run
+
+
+def _waves(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """The first item of each record, then the second of each, and so on."""
+    waves: list[list[Item]] = []
+    depth: dict[UUID | None, int] = {}
+    for item in items:
+        level = depth.get(item.asked.record, 0)
+        depth[item.asked.record] = level + 1
+        if level == len(waves):
+            waves.append([])
+        waves[level].append(item)
+    yield from waves

@@ -1,0 +1,142 @@
+"""Pushing: a batch of mutations becomes records, each exactly once, each answered, none able to hurt its neighbours.
+
+One push is one unit of the journal: answers, records, quarantine and conflicts stand or fall together. The device's row is locked
+first, so the same batch sent twice at once has one effect and both get the stored answers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import IntegrityError, OperationalError
+
+from core.actors import Actor
+from core.problems import Unavailable
+from journal import journal, rows
+from organizations.models import Device
+from sync import intake, quarantine
+from sync.envelope import Asked, Batch
+from sync.intake import Item, Verdict
+from sync.models import Mutation
+from sync.operations import Operations
+from sync.problems import MutationReused
+from sync.pull import NEVER
+
+ATTEMPTS = 5
+
+
+def push(batch: Batch, *, by: Actor, at: datetime, operations: Operations) -> bytes:
+    """Apply a batch and give the answer as JSON bytes.
+
+    Races between devices (a deadlock, two creations of one record) are tried again a few times; what then still fails is
+    quarantined item by item. Raises Unavailable when the database stays out of reach.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _push_once(batch, by=by, at=at, operations=operations, last_try=attempt == ATTEMPTS)
+        except (IntegrityError, OperationalError) as error:
+            if attempt == ATTEMPTS:
+                raise Unavailable from error
+            time.sleep(0.01 * 3**attempt)
+    raise Unavailable
+
+
+def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations, last_try: bool) -> bytes:
+    assert by.device is not None
+    with journal.unit(by=by, at=at):
+        Device.objects.filter(pk=by.device).update(last_push_at=at)  # locks the device until the commit
+        feed = journal.feed()
+        stored = _stored(by.device, batch.mutations)
+        session = intake.Session(by=by, at=at, operations=operations, epoch=feed.epoch, last_try=last_try)
+        known_base = batch.epoch in (None, feed.epoch)
+        items: list[Item] = []
+        answers = [_place(asked, stored, items, by, known_base) for asked in batch.mutations]
+        fresh = [item for item in items if item.verdict is None]
+        session.apply(fresh)
+        quarantine.finish(session, items, epoch=batch.epoch or feed.epoch)
+        _remember(by.device, items, at)
+    told = [answer if isinstance(answer, bytes) else _told(answer) for answer in answers]
+    head = {
+        "received_at": at,
+        "clock_offset_ms": round((batch.sent_at - at).total_seconds() * 1000) if batch.sent_at else None,
+        "epoch": feed.epoch,
+        "durable_until": feed.durable_until or NEVER,
+    }
+    return orjson.dumps(head)[:-1] + b',"results":[' + b",".join(told) + b"]}"
+
+
+def _stored(device: UUID, mutations: Sequence[Asked]) -> dict[UUID, tuple[str, bytes]]:
+    """The answers given before, by mutation: the content's digest and the result as bytes."""
+    found = Mutation.objects.filter(device=device, mutation__in=[asked.id for asked in mutations])
+    return {
+        mutation: (content, answer.encode() if answer else _plain(mutation, revision))
+        for mutation, content, revision, answer in found.values_list("mutation", "content", "revision", "answer")
+    }
+
+
+def _plain(mutation: UUID, revision: int | None) -> bytes:
+    return f'{{"id":"{mutation}","status":"applied","revision":{revision}}}'.encode()
+
+
+def _place(
+    asked: Asked, stored: dict[UUID, tuple[str, bytes]], items: list[Item], by: Actor, known_base: bool
+) -> bytes | Item:
+    """The stored answer, the item of the same mutation earlier in this batch, or a new item."""
+    before = stored.get(asked.id)
+    if before is not None:
+        if before[0] == asked.content:
+            return before[1]
+        return _refuse_reuse(asked, items, by)
+    for item in items:
+        if item.asked.id == asked.id and not item.reused:
+            return item if item.asked.content == asked.content else _refuse_reuse(asked, items, by)
+    item = Item(asked, by=intake.acting(by, asked.id), known_base=known_base)
+    items.append(item)
+    return item
+
+
+def _refuse_reuse(asked: Asked, items: list[Item], by: Actor) -> Item:
+    item = Item(asked, by=by, reused=True, verdict=Verdict("quarantined", problem=MutationReused()))
+    items.append(item)
+    return item
+
+
+def _told(item: Item) -> bytes:
+    """A fresh result in the caller's language."""
+    verdict = item.verdict
+    assert verdict is not None
+    told: dict[str, Any] = {"id": item.asked.told, "status": verdict.status}
+    if verdict.status == "quarantined":
+        told |= {
+            "problem": quarantine.problem_document(item),
+            "blocked_by": [str(record) for record in verdict.blocked_by],
+        }
+    else:
+        told["revision"] = verdict.revision
+    if verdict.status == "merged":
+        told["conflicts"] = [
+            {"field": clash.field, "yours": clash.yours, "kept": clash.kept, "kept_revision": clash.kept_revision}
+            for clash in verdict.clashes
+        ]
+    if verdict.status != "applied":
+        told["current"] = verdict.current
+    return orjson.dumps(told)
+
+
+def _remember(device: UUID, items: Sequence[Item], at: datetime) -> None:
+    """Store the answers; a reused id keeps the answer of its first use."""
+    columns = ("device", "mutation", "content", "revision", "received_at", "answer")
+    found = []
+    for item in items:
+        verdict = item.verdict
+        if item.reused or verdict is None:
+            continue
+        simple = verdict.status == "applied" and item.asked.told == str(item.asked.id)
+        answer = "" if simple else _told(item).decode()
+        found.append((device, item.asked.id, item.asked.content, verdict.revision, at, answer))
+    rows.insert(Mutation, columns, found)

@@ -1,0 +1,55 @@
+"""Which scopes a person holds now, and what each adds up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from core.problems import Forbidden
+from core.texts import Text
+from journal.journal import SHARED, user_scope
+from journal.models import Grant, Scope
+
+
+class ScopeNotHeld(Forbidden):
+    """The caller asked for a scope that is not theirs."""
+
+    kind = "scope-not-held"
+    title = Text("您未持有该范围", "You do not hold this scope")
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A scope a person holds (or held, when not ``live``): since which position, and its live records' sum."""
+
+    id: int
+    name: str
+    version: int
+    count: int
+    digest: str
+    granted: int
+    live: bool
+
+
+def holdings(person: UUID) -> list[Holding]:
+    """Every scope that concerns the person, in the order of their numbers: the implicit ones and the granted ones."""
+    quote = connection.ops.quote_name
+    scope, grant = quote(Scope._meta.db_table), quote(Grant._meta.db_table)
+    fields = "s.id, s.name, s.version, s.count, s.digest"
+    sql = (
+        f"SELECT {fields}, 0, 1 FROM {scope} s WHERE s.name IN (%s, %s) "
+        f"UNION ALL SELECT {fields}, g.version, CASE WHEN g.live THEN 1 ELSE 0 END FROM {grant} g "
+        f"JOIN {scope} s ON s.id = g.scope_id WHERE g.person = %s ORDER BY 1"
+    )
+    key = person if connection.features.has_native_uuid_field else person.hex
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [SHARED, user_scope(person), key])
+        return [Holding(*row[:6], live=bool(row[6])) for row in cursor.fetchall()]
+
+
+def held_names(person: UUID) -> frozenset[str]:
+    """The names of the scopes a person holds now; those that have no record yet are included."""
+    granted = Grant.objects.filter(person=person, live=True).values_list("scope__name", flat=True)
+    return frozenset(granted) | {SHARED, user_scope(person)}
