@@ -133,3 +133,15 @@ def s3_server() -> Iterator[S3]:
     """A real S3 server with an empty bucket, for this process's tests."""
     with S3() as server:
         yield server
+
+
+def database_url() -> str:
+    """The address of the database that this process's tests run on, for programs that a test starts."""
+    from django.db import connection
+
+    settings = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{settings['NAME']}"
+    return (
+        f"postgres://{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
+    )
