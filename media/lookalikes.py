@@ -1,0 +1,58 @@
+"""Which stored pictures show the same as this one: exact bytes by digest, near ones by the bands of their hash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q
+
+from media.likeness import BANDS, NEAR, bands, distance, neighbours, unsigned
+from media.models import Blob, Photo
+
+MAX_CANDIDATES = 20_000
+MAX_FOUND = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """A photo of another record whose picture is this one (``distance`` 0 and ``same``) or nearly."""
+
+    photo: UUID
+    enterprise: UUID
+    distance: int
+    same: bool
+
+
+def near(likeness: int, *, most: int = NEAR) -> dict[str, int]:
+    """Digests of stored originals within ``most`` bits (at most seven) of an unsigned hash, with the distance.
+
+    Four index scans, one a band, each for the band and its sixteen one-bit neighbours.
+    """
+    table = connection.ops.quote_name(Blob._meta.db_table)
+    parts, values = [], []
+    for band, part in zip(range(BANDS), bands(likeness), strict=True):
+        close = neighbours(part)
+        parts.append(f"SELECT sha256, likeness FROM {table} WHERE band_{band} IN ({', '.join(['%s'] * len(close))})")
+        values += close
+    with connection.cursor() as cursor:
+        cursor.execute(f"{' UNION ALL '.join(parts)} LIMIT {MAX_CANDIDATES}", values)
+        candidates = dict(cursor.fetchall())
+    found = {digest: distance(likeness, unsigned(stored)) for digest, stored in candidates.items()}
+    return {digest: bits for digest, bits in found.items() if bits <= most}
+
+
+def of(photo: Photo, blob: Blob) -> list[Lookalike]:
+    """Earlier and later photos of *other* records with this picture: nearest first, fifty at most."""
+    digests = {blob.sha256: 0}
+    if blob.likeness is not None:
+        digests = near(unsigned(blob.likeness)) | digests
+    others = Photo.objects.filter(sha256__in=sorted(digests, key=lambda digest: digests[digest])[:500])
+    same_record = Q(pk=photo.pk)
+    for name in ("visit", "response", "issue"):
+        if getattr(photo, name):
+            same_record |= Q(**{name: getattr(photo, name)})
+    rows = others.exclude(same_record).values_list("id", "enterprise_id", "sha256")
+    found = [Lookalike(id_, place, digests[digest], digest == blob.sha256) for id_, place, digest in rows]
+    return sorted(found, key=lambda one: (not one.same, one.distance, one.photo))[:MAX_FOUND]

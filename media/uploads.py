@@ -1,0 +1,191 @@
+"""How bytes arrive: begun, continued from any process, checked whole, stored once, or thrown away.
+
+A record and its bytes may come in either order; they meet by the person and the digest. Uploads are machinery, not
+records of the domain: what the journal tells is the photo whose bytes became ``stored``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from core.actors import SYSTEM, Actor
+from core.problems import Forbidden, Invalid, NotFound, Problem, TooLarge
+from core.texts import Text
+from journal import journal
+from media import headers, photos, spool
+from media.models import Blob, Upload, UploadState
+from media.spool import Checksum, Read
+from media.storage import disk_faults, original_key, storage
+
+MAX_BYTES = 32 << 20
+MAX_OPEN = 500
+LIFETIME = timedelta(days=7)
+
+
+class Poisoned(Invalid):
+    """The whole does not match its digest. The upload is gone; nothing of it may be resumed."""
+
+    kind = "digest-mismatch"
+    title = Text("文件与登记的摘要不一致,已作废,请重新上传", "The file does not match its digest and was discarded")
+
+
+class TooMany(Problem):
+    """The person has too many unfinished uploads."""
+
+    kind = "too-many-uploads"
+    status = 429
+    title = Text("未完成的上传过多,请先完成或取消", "Too many unfinished uploads; finish or cancel some first")
+
+
+def create(*, photo: UUID, sha256: str, length: int, filename: str, by: Actor, at: datetime) -> Upload:
+    """Begin an upload of ``length`` bytes. Bytes that this person has delivered before are there at once.
+
+    Raises TooLarge, TooMany, StorageDown.
+    """
+    if length > MAX_BYTES:
+        raise TooLarge(limits={"bytes": MAX_BYTES})
+    mine = Upload.objects.filter(person=_person(by))
+    upload = Upload(
+        person=_person(by),
+        device=by.device,
+        photo=photo,
+        sha256=sha256,
+        length=length,
+        filename=filename[:200],
+        created_at=at,
+        expires_at=at + LIFETIME,
+    )
+    known = Blob.objects.filter(sha256=sha256, size=length, intact=True).first()
+    if known and mine.filter(sha256=sha256, state=UploadState.STORED).exists():
+        upload.state, upload.stored_at = UploadState.STORED, at
+        with journal.unit(by=by, at=at):
+            upload.save(force_insert=True)
+            photos.meet(known, by=by, at=at)
+        return upload
+    if mine.filter(state=UploadState.RECEIVING, expires_at__gt=at)[MAX_OPEN : MAX_OPEN + 1]:
+        raise TooMany()
+    spool.begin(upload.id)
+    upload.save(force_insert=True)
+    return upload
+
+
+def get(upload: UUID, *, by: Actor, at: datetime) -> Upload:
+    """The caller's own upload. Raises NotFound for another person's, an expired and a discarded one alike."""
+    found = Upload.objects.filter(pk=upload, person=_person(by), expires_at__gt=at).first()
+    if found is None or found.state == UploadState.DISCARDED:
+        raise NotFound()
+    return found
+
+
+def offset(upload: Upload, *, by: Actor, at: datetime) -> int:
+    """How far the upload has come; one that is whole but was never finished (we died in between) is finished now."""
+    if upload.state == UploadState.STORED:
+        return upload.length
+    stands = spool.offset_of(upload.id)
+    if stands is None:
+        raise NotFound()
+    if stands == upload.length:
+        with spool.held(upload.id) as handle:
+            _finish(upload, handle, by=by, at=at)
+    return stands
+
+
+def append(
+    upload: Upload,
+    read: Read,
+    *,
+    at_offset: int,
+    expected: int | None,
+    checksum: Checksum | None,
+    by: Actor,
+    at: datetime,
+) -> int:
+    """Add a chunk and give the new offset; the last one stores the whole.
+
+    Raises WrongOffset, Busy, WrongChecksum, Overlong; from the last chunk Poisoned and NotAPicture, after which the
+    upload is gone, and StorageDown, after which it can be finished by asking for its offset.
+    """
+    if upload.state == UploadState.STORED:
+        if at_offset == upload.length and not expected:
+            return upload.length
+        raise spool.WrongOffset(offset=upload.length)
+    try:
+        with spool.held(upload.id) as handle:
+            reached = spool.append(
+                handle, read, offset=at_offset, length=upload.length, expected=expected, checksum=checksum
+            )
+            if reached == upload.length:
+                _finish(upload, handle, by=by, at=at)
+            return reached
+    except FileNotFoundError:
+        raise NotFound() from None
+
+
+def terminate(upload: Upload) -> None:
+    """The client gives the upload up; what was stored already stays stored."""
+    Upload.objects.filter(pk=upload.pk, state=UploadState.RECEIVING).update(
+        state=UploadState.DISCARDED, reason="terminated"
+    )
+    Upload.objects.filter(pk=upload.pk, state=UploadState.STORED).update(expires_at=upload.created_at)
+    spool.discard(upload.id)
+
+
+def sweep(*, at: datetime, limit: int = 200) -> int:
+    """Finish what is whole but was never finished, throw away what has expired; gives how many were touched."""
+    touched = 0
+    receiving = Upload.objects.filter(state=UploadState.RECEIVING)
+    for upload in receiving.filter(expires_at__lte=at)[:limit]:
+        terminate(upload)
+        touched += 1
+    for upload in receiving.filter(created_at__lte=at - timedelta(minutes=2)).order_by("created_at")[:limit]:
+        if spool.offset_of(upload.id) != upload.length:
+            continue
+        try:
+            offset(upload, by=Actor(person=upload.person, device=upload.device), at=at)
+        except Problem:
+            continue
+        touched += 1
+    return touched
+
+
+def _person(by: Actor) -> UUID:
+    if by.person is None:
+        raise Forbidden()
+    return by.person
+
+
+def _finish(upload: Upload, handle: int, *, by: Actor, at: datetime) -> None:
+    """The whole is there: settle it, check it, store it, and let the photo know. The caller holds the spool file."""
+    with disk_faults():
+        os.fdatasync(handle)
+    try:
+        header = _checked(handle, upload)
+    except Invalid as refused:
+        _discard(upload, refused)
+        raise
+    storage().keep(original_key(upload.sha256), spool.path_of(upload.id), upload.sha256)
+    with journal.unit(by=by if by.person else SYSTEM, at=at):
+        blob = photos.keep_blob(upload.sha256, upload.length, header.content_type, at=at)
+        Upload.objects.filter(pk=upload.pk).update(state=UploadState.STORED, stored_at=at)
+        photos.meet(blob, by=by, at=at)
+    upload.state = UploadState.STORED
+    spool.discard(upload.id)
+
+
+def _checked(handle: int, upload: Upload) -> headers.Header:
+    if not upload.length:
+        raise headers.refusal("unknown-kind")
+    with mmap.mmap(handle, upload.length, access=mmap.ACCESS_READ) as whole:
+        if hashlib.sha256(whole).hexdigest() != upload.sha256:
+            raise Poisoned()
+        return headers.read(whole)
+
+
+def _discard(upload: Upload, refused: Invalid) -> None:
+    reason = refused.errors[0].code if refused.errors else refused.kind
+    Upload.objects.filter(pk=upload.pk).update(state=UploadState.DISCARDED, reason=reason)
+    spool.discard(upload.id)
