@@ -84,12 +84,17 @@ def _for_pyxform(sheets: Mapping[str, Sheet]) -> dict[str, Any]:
     book: dict[str, Any] = {"sheet_names": [name for name in SHEETS if name in sheets]}
     for name in book["sheet_names"]:
         sheet = sheets[name]
-        kept = [header for header in sheet.columns if columns.read_header(header, name)[0] not in columns.OURS[name]]
+        kept = [header for header in sheet.columns if not _is_ours(header, name)]
         by_number = {line.number: line.cells for line in sheet.lines}
         rows = [by_number.get(number, {}) for number in range(2, max(by_number, default=1) + 1)]
         book[name] = [{header: row[header] for header in kept if header in row} for row in rows]
         book[f"{name}_header"] = [dict.fromkeys(kept)]
     return book
+
+
+def _is_ours(header: str, sheet: str) -> bool:
+    base, language = columns.read_header(header, sheet)
+    return base in columns.OURS[sheet] or (base == "form_title" and language is not None)
 
 
 class _Author:
