@@ -33,8 +33,8 @@ class Text(str):
     def __str__(self) -> str:
         return str.__str__(self)
 
-    def __getnewargs__(self) -> tuple[str, str]:
-        return str.__str__(self), self.en
+    def __reduce__(self) -> tuple[type[Text], tuple[str, str]]:
+        return Text, (str.__str__(self), self.en)
 
 
 def negotiate(accept_language: str | None) -> str:

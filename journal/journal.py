@@ -388,9 +388,9 @@ def _write_heads(work: Work, version: int, scopes: dict[str, Scope]) -> None:
         replace_on=("record", "collection", "scope_id"),
     )
     changed = []
-    for name, (count, total) in sums.items():
+    for name, (count, hashes) in sums.items():
         scope = scopes[name]
-        digest = (int(scope.digest, 16) + total) % MODULUS
+        digest = (int(scope.digest, 16) + hashes) % MODULUS
         changed.append((scope.pk, name, version, scope.count + count, f"{digest:016x}"))
     rows.insert(Scope, ("id", "name", "version", "count", "digest"), changed, replace_on=("id",))
 

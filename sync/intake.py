@@ -185,7 +185,7 @@ class Session:
         for collection, record, revision, device, changes in entries.values_list(
             "collection", "record", "revision", "device", "changes"
         ):
-            if (collection, record) in edited:
+            if revision is not None and (collection, record) in edited:
                 found.setdefault((collection, record), []).append(
                     Past(revision, device, _before(orjson.loads(changes)))
                 )

@@ -37,7 +37,6 @@ class _Page:
     bytes_left: int = MOST_BYTES
     ops: list[str] = field(default_factory=list)
 
-    @property
     def full(self) -> bool:
         return self.room <= 0 or self.bytes_left <= 0
 
@@ -122,7 +121,7 @@ class _Walk:
 
     def run(self) -> bool:
         """Fill the page; True when the feed's head was reached."""
-        while not self.page.full:
+        while not self.page.full():
             if self.cursor.bulk:
                 if not self._bulk():
                     return False
@@ -162,7 +161,7 @@ class _Walk:
             tie = self.cursor.tie or Tie(2**31 - 1, position, "\U0010ffff", _LAST)
             found = _tail_rows(sorted(names), tie, stop, self.page.room + 1)
             for scope, version, collection, record, revision, deleted, digest, document in found:
-                if self.page.full:
+                if self.page.full():
                     return False
                 identity = str(UUID(str(record)))
                 self.page.add(_op(names[scope], collection, identity, revision, deleted, digest, document))
@@ -187,7 +186,7 @@ class _Walk:
 
     def _open(self, one: Holding, position: int) -> bool:
         """Begin a scope: empty it on the device if it is new or again granted, drop it if it was taken away."""
-        if self.page.full:
+        if self.page.full():
             return False
         late = position > self.cursor.baseline or self.cursor.only
         if not one.live and position > self.cursor.baseline:
@@ -198,13 +197,13 @@ class _Walk:
         return True
 
     def _whole(self, one: Holding, position: int) -> bool:
-        if self.page.full:
+        if self.page.full():
             return False
         tie = self.cursor.tie
         assert tie is not None
         found = _bulk_rows(one.id, tie, position, self.page.room + 1)
         for scope, version, collection, record, revision, deleted, digest, document in found:
-            if self.page.full:
+            if self.page.full():
                 return False
             identity = str(UUID(str(record)))
             self.page.add(_op(one.name, collection, identity, revision, deleted, digest, document))
@@ -241,7 +240,7 @@ def _tail_rows(among: list[int], tie: Tie, stop: int, limit: int) -> list[tuple[
         cursor.execute(
             sql, [*among, tie.version, stop, tie.version, tie.scope, tie.collection, _key(tie.record), limit]
         )
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _bulk_rows(scope: int, tie: Tie, stop: int, limit: int) -> list[tuple[Any, ...]]:
@@ -253,4 +252,4 @@ def _bulk_rows(scope: int, tie: Tie, stop: int, limit: int) -> list[tuple[Any, .
     start = _key(tie.record) if tie.record else _key(str(UUID(int=0)))
     with connection.cursor() as cursor:
         cursor.execute(sql, [scope, stop, tie.version, tie.collection, start, limit])
-        return cursor.fetchall()
+        return list(cursor.fetchall())

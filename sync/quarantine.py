@@ -207,7 +207,8 @@ def resolve(quarantined: UUID, wish: dict[str, Any], *, by: Actor, at: datetime,
 
 def _apply(row: Quarantined, data: dict[str, Any] | None, session: Session) -> None:
     sent = orjson.loads(row.payload)
-    fields = sent.get("data") if isinstance(sent, dict) and isinstance(sent.get("data"), dict) else {}
+    kept = sent.get("data") if isinstance(sent, dict) else None
+    fields: dict[str, Any] = kept if isinstance(kept, dict) else {}
     item = _item(row, session, None if data is None else fields | data)
     session.apply([item])
     verdict: Verdict | None = item.verdict

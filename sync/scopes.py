@@ -46,7 +46,11 @@ def holdings(person: UUID) -> list[Holding]:
     key = person if connection.features.has_native_uuid_field else person.hex
     with connection.cursor() as cursor:
         cursor.execute(sql, [SHARED, user_scope(person), key])
-        return [Holding(*row[:6], live=bool(row[6])) for row in cursor.fetchall()]
+        found = cursor.fetchall()
+    return [
+        Holding(number, name, version, count, digest, granted, bool(live))
+        for number, name, version, count, digest, granted, live in found
+    ]
 
 
 def held_names(person: UUID) -> frozenset[str]:
