@@ -1,0 +1,87 @@
+"""The three calls of the sync protocol. Plain views: the hottest paths of the house go without a serializer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from api import compression
+from api.doors import door
+from api.operations import OPERATIONS
+from core.problems import Invalid, Malformed
+from core.texts import Text
+from organizations.permissions import Caller
+from sync import envelope, verify
+from sync.problems import MOST_BYTES, BatchTooLarge
+from sync.pull import MOST_ROWS
+from sync.pull import pull as pull_page
+from sync.push import push as push_batch
+
+DEFAULT_ROWS = 500
+KEY = settings.SECRET_KEY.encode()
+
+
+@door("POST")
+def push(request: HttpRequest, by: Caller, at: datetime) -> HttpResponse:
+    """Apply a batch of mutations, each exactly once."""
+    body = compression.body(request, most=MOST_BYTES, too_large=BatchTooLarge())
+    return compression.answer(request, push_batch(envelope.read(body), by=by, at=at, operations=OPERATIONS))
+
+
+@door("GET")
+def pull(request: HttpRequest, by: Caller, at: datetime) -> HttpResponse:
+    """The next page of what this device has not seen."""
+    page = pull_page(
+        by=by,
+        owner=_device(by),
+        cursor=request.GET.get("cursor"),
+        limit=_limit(request.GET.get("limit")),
+        scope=request.GET.get("scope"),
+        key=KEY,
+        at=at,
+    )
+    return compression.answer(request, page)
+
+
+@door("POST")
+def verify_mirror(request: HttpRequest, by: Caller, at: datetime) -> HttpResponse:
+    """Whether this device holds exactly the live records of its scopes."""
+    try:
+        document = orjson.loads(compression.body(request, most=MOST_BYTES, too_large=BatchTooLarge()))
+    except orjson.JSONDecodeError as error:
+        raise Malformed(Text("正文不是合法的 JSON", "The body is not valid JSON")) from error
+    if not isinstance(document, dict) or not isinstance(document.get("cursor"), str):
+        raise Invalid.at("/cursor", "required", Text("请提供拉取完成时的游标", "Give the cursor of the completed pull"))
+    told = verify.verify(
+        by=by,
+        owner=_device(by),
+        cursor=document["cursor"],
+        claimed=verify.claims(document.get("scopes", {})),
+        key=KEY,
+    )
+    return compression.answer(request, orjson.dumps(told))
+
+
+def _device(by: Caller) -> UUID:
+    assert by.device is not None
+    return by.device
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_ROWS
+    if not text.isascii() or not text.isdigit() or int(text[:9]) == 0:
+        raise Malformed(Text("limit 应为正整数", "limit must be a positive whole number"))
+    return min(int(text[:9]), MOST_ROWS)
+
+
+urlpatterns = [
+    path("sync/push", push, name="sync-push"),
+    path("sync/pull", pull, name="sync-pull"),
+    path("sync/verify", verify_mirror, name="sync-verify"),
+]
