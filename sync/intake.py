@@ -222,11 +222,14 @@ class Session:
         heads = journal.load(item.key for item, _ in ready)
         before = {key: state.revision for key, state in heads.items()}
         wanted = [(item, merged) for item, merged in ready if not (delete and merged.clashes)]
-        drafts = [_draft(item, merged, before[item.key] == 0) for item, merged in wanted]
         verb = operation.delete if delete else operation.put
         assert verb is not None
-        outcomes = verb(drafts, by=self.by, at=self.at) if drafts else []
-        refused = {id(item): one for (item, _), one in zip(wanted, outcomes, strict=True) if isinstance(one, Problem)}
+        refused: dict[int, Problem] = {}
+        for author, theirs in _by_author(wanted):
+            drafts = [_draft(item, merged, before[item.key] == 0) for item, merged in theirs]
+            outcomes = verb(drafts, by=author, at=self.at)
+            told = zip(theirs, outcomes, strict=True)
+            refused |= {id(item): one for (item, _), one in told if isinstance(one, Problem)}
         for item, merged in ready:
             problem = refused.get(id(item))
             if problem is not None:
@@ -270,6 +273,15 @@ def _device(change: Change) -> UUID | None:
 
 def _before(changes: dict[str, Any]) -> dict[str, Any]:
     return {name: pair[0] if isinstance(pair, list) and len(pair) == 2 else None for name, pair in changes.items()}
+
+
+def _by_author(pairs: Sequence[tuple[Item, Merged]]) -> Iterator[tuple[Actor, list[tuple[Item, Merged]]]]:
+    """A push has one author; what is let out of quarantine may have several."""
+    found: dict[tuple[UUID | None, UUID | None], list[tuple[Item, Merged]]] = {}
+    for pair in pairs:
+        found.setdefault((pair[0].by.person, pair[0].by.device), []).append(pair)
+    for theirs in found.values():
+        yield replace(theirs[0][0].by, mutation=None), theirs
 
 
 def _draft(item: Item, merged: Merged, new: bool) -> Draft:

@@ -18,7 +18,7 @@ from django.db import connection
 
 from core.actors import Actor
 from journal import journal
-from journal.models import Head
+from journal.models import Feed, Head
 from journal.reading import snapshot
 from sync import cursors, scopes
 from sync.cursors import Cursor, Tie
@@ -55,6 +55,10 @@ def pull(
     Raises BadCursor for a forged or borrowed cursor, ScopeNotHeld for a foreign ``scope``.
     """
     assert by.person is not None
+    if cursor and not scope:
+        nothing = _nothing_new(by.person, owner, cursor, key, at)
+        if nothing is not None:
+            return nothing
     with snapshot():
         feed = journal.feed()
         holdings = scopes.holdings(by.person)
@@ -64,17 +68,50 @@ def pull(
         page = _Page(room=max(1, min(limit, MOST_ROWS)))
         walk = _Walk(state, feed.version, holdings, page)
         complete = walk.run()
+    check = _check(holdings) if complete else "null"
+    told = None if scope else reason
+    return _answer(told, complete, walk.cursor, feed, check, page.ops, owner=owner, key=key, at=at)
+
+
+def _nothing_new(person: UUID, owner: UUID, text: str, key: bytes, at: datetime) -> bytes | None:
+    """The empty page of a device that has seen everything, from two single reads; None when there may be news.
+
+    The feed is read before the scopes: whatever was committed up to its version shows in their versions.
+    """
+    cursor = cursors.unseal(text, owner=owner, key=key)
+    feed = journal.feed()
+    standing = not cursor.bulk and not cursor.only and cursor.tie is None
+    if not standing or cursor.epoch != feed.epoch or not feed.floor <= cursor.position <= feed.version:
+        return None
+    holdings = scopes.holdings(person)
+    if any(max(one.granted, one.version if one.live else 0) > cursor.position for one in holdings):
+        return None
+    seen = Cursor(cursor.epoch, cursor.baseline, feed.version)
+    return _answer(None, True, seen, feed, _check(holdings), [], owner=owner, key=key, at=at)
+
+
+def _answer(
+    reason: str | None,
+    complete: bool,
+    cursor: Cursor,
+    feed: Feed,
+    check: str,
+    ops: Sequence[str],
+    *,
+    owner: UUID,
+    key: bytes,
+    at: datetime,
+) -> bytes:
     head = {
-        "reset": reason is not None and not scope,
-        "reason": None if scope else reason,
+        "reset": reason is not None,
+        "reason": reason,
         "complete": complete,
-        "cursor": cursors.seal(walk.cursor, owner=owner, key=key),
+        "cursor": cursors.seal(cursor, owner=owner, key=key),
         "epoch": feed.epoch,
         "durable_until": feed.durable_until or NEVER,
         "server_time": at,
     }
-    check = _check(holdings) if complete else "null"
-    return orjson.dumps(head)[:-1] + f',"ops":[{",".join(page.ops)}],"check":{check}}}'.encode()
+    return orjson.dumps(head)[:-1] + f',"ops":[{",".join(ops)}],"check":{check}}}'.encode()
 
 
 def _only(scope: str, holdings: list[Holding], person: UUID) -> list[Holding]:
