@@ -148,13 +148,14 @@ def _settle_row(steps: list[Step], row: Row, standing: Standing, settled: Settle
     scope, answer_to = settled.scope, standing.raw.get
     for name, kind, gate, relevant, calculation, read, question in steps:
         raw = answer_to(name)
-        if (gate is not None and not row[gate]) or (
-            relevant is not None and not _holds(relevant, scope, settled, standing, question)
-        ):
+        asked = gate is None or row[gate]
+        if asked and relevant is not None:
+            asked = _holds(relevant, scope, settled, standing, question)
+        if not asked:
             if kind == "group":
                 row[name] = False
                 continue
-            if raw not in (None, "", []) and kind not in _BARE:
+            if raw is not None and raw != "" and raw != [] and kind not in _BARE:
                 _find(settled, standing, question, "irrelevant")
             if kind != "repeat":
                 row[name] = HIDDEN
@@ -174,10 +175,11 @@ def _settle_row(steps: list[Step], row: Row, standing: Standing, settled: Settle
 def _holds(run: Run, scope: Scope, settled: Settled, standing: Standing, question: Question) -> bool:
     """Whether a condition holds; one the server cannot evaluate is reported and taken to hold."""
     try:
-        return truth(run(scope))
+        held = run(scope)
     except NotEvaluable:
         _find(settled, standing, question, "not-evaluated", severity=NOT_EVALUATED)
         return True
+    return held is True or (held is not False and truth(held))
 
 
 def _rows(raw: Any, settled: Settled, row: Row, standing: Standing, question: Question) -> list[Row]:

@@ -8,6 +8,7 @@ well formed, that its functions and questions exist, what it depends on) is sett
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -312,7 +313,12 @@ class _Compiler:
 
     def call_if(self, node: Node) -> Run:
         condition, then, otherwise = (self.build(part) for part in node.parts)
-        return lambda s: then(s) if truth(condition(s)) else otherwise(s)
+
+        def choose(s: Scope) -> Any:
+            held = condition(s)
+            return then(s) if held is True or (held is not False and truth(held)) else otherwise(s)
+
+        return choose
 
     def call_coalesce(self, node: Node) -> Run:
         first, second = (self.build(part) for part in node.parts)
@@ -440,9 +446,16 @@ def _gather(row: Row, repeats: tuple[str, ...], name: str) -> list[Any]:
 def _chain(sign: str, runs: list[Run]) -> Run:
     if len(runs) == 2:
         left, right = runs
-        if sign == "and":
-            return lambda s: truth(left(s)) and truth(right(s))
-        return lambda s: truth(left(s)) or truth(right(s))
+
+        def both(s: Scope) -> bool:
+            held = left(s)
+            return truth(right(s)) if held is True or (held is not False and truth(held)) else False
+
+        def either(s: Scope) -> bool:
+            held = left(s)
+            return True if held is True or (held is not False and truth(held)) else truth(right(s))
+
+        return both if sign == "and" else either
     if sign == "and":
         return lambda s: all(truth(run(s)) for run in runs)
     return lambda s: any(truth(run(s)) for run in runs)
@@ -466,6 +479,8 @@ def _ordered(test: Callable[[float, float], bool]) -> Callable[[Run, Run], Run]:
     def between(left: Run, right: Run) -> Run:
         def compare(s: Scope) -> bool:
             one, other = left(s), right(s)
+            if one.__class__ is int and other.__class__ is int:
+                return test(one, other)
             if one.__class__ is list or other.__class__ is list:
                 ones, others = (side if side.__class__ is list else [side] for side in (one, other))
                 return any(test(number(a), number(b)) for a in ones for b in others)
@@ -474,6 +489,16 @@ def _ordered(test: Callable[[float, float], bool]) -> Callable[[Run, Run], Run]:
         return compare
 
     return between
+
+
+def _equality(left: Run, right: Run, *, same: bool) -> Run:
+    def compare(s: Scope) -> bool:
+        one, other = left(s), right(s)
+        if one.__class__ is str and other.__class__ is str:
+            return (one == other) is same
+        return equal(one, other) is same
+
+    return compare
 
 
 def _divide(one: float, other: float) -> float:
@@ -501,15 +526,15 @@ def _arithmetic(operate: Callable[[float, float], float]) -> Callable[[Run, Run]
 
 
 _OPERATORS: dict[str, Callable[[Run, Run], Run]] = {
-    "=": lambda left, right: lambda s: equal(left(s), right(s)),
-    "!=": lambda left, right: lambda s: not equal(left(s), right(s)),
-    "<": _ordered(lambda a, b: a < b),
-    "<=": _ordered(lambda a, b: a <= b),
-    ">": _ordered(lambda a, b: a > b),
-    ">=": _ordered(lambda a, b: a >= b),
-    "+": _arithmetic(lambda a, b: a + b),
-    "-": _arithmetic(lambda a, b: a - b),
-    "*": _arithmetic(lambda a, b: a * b),
+    "=": lambda left, right: _equality(left, right, same=True),
+    "!=": lambda left, right: _equality(left, right, same=False),
+    "<": _ordered(operator.lt),
+    "<=": _ordered(operator.le),
+    ">": _ordered(operator.gt),
+    ">=": _ordered(operator.ge),
+    "+": _arithmetic(operator.add),
+    "-": _arithmetic(operator.sub),
+    "*": _arithmetic(operator.mul),
     "div": _arithmetic(_divide),
     "mod": _arithmetic(_remainder),
 }

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from surveys.answers import Settled, settle
 from surveys.definition import DIMENSIONS, Definition, Question
@@ -16,24 +15,30 @@ from surveys.values import number, truth
 _HUNDREDTH = Decimal("0.01")
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """What one answered question gave: ``points`` out of ``most``."""
 
     question: str
-    points: Decimal
-    most: Decimal
+    points: float
+    most: float
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """The score of a dimension, 0 to 100 at two decimals, with what it was made of and how, in figures."""
+class Score(NamedTuple):
+    """The score of a dimension, 0 to 100 at two decimals, with what it was made of."""
 
     dimension: str
     score: Decimal
     method: str
     points: tuple[Point, ...]
-    working: str
+
+    @property
+    def working(self) -> str:
+        """How the score was worked out, in figures."""
+        terms = " + ".join(_plain(each.points) for each in self.points)
+        if self.method == "mean":
+            return f"(({terms}) ÷ {len(self.points)} − 1) ÷ 4 × 100 = {self.score}"
+        most = sum(each.most for each in self.points)
+        return f"({terms}) ÷ {_plain(most)} × 100 = {self.score}"
 
     def told(self) -> dict[str, Any]:
         points = [
@@ -69,12 +74,12 @@ def score_settled(settled: Settled) -> dict[str, Score]:
             scope.row, scope.rows, scope.places = row, standing.rows, standing.places
             points = _points(question, row, settled)
             if points is not None:
-                most = Decimal(str(question.max_score))
-                gathered.setdefault(question.dimension or "", []).append(Point(question.name, points, most))
+                point = Point(question.name, points, question.max_score)
+                gathered.setdefault(question.dimension or "", []).append(point)
     return {name: _work_out(name, gathered[name], definition.scoring) for name in DIMENSIONS if name in gathered}
 
 
-def _points(question: Question, row: Row, settled: Settled) -> Decimal | None:
+def _points(question: Question, row: Row, settled: Settled) -> float | None:
     value = row.get(question.name, "")
     if value == "":
         return None
@@ -94,22 +99,18 @@ def _points(question: Question, row: Row, settled: Settled) -> Decimal | None:
         figure = number(value)
     if figure != figure:
         return None
-    return Decimal(str(max(0.0, min(question.max_score, figure))))
+    return max(0, min(question.max_score, figure))
 
 
-def _plain(figure: Decimal) -> str:
-    return f"{figure.normalize():f}"
+def _plain(figure: float) -> str:
+    return f"{figure:g}"
 
 
 def _work_out(dimension: str, points: list[Point], method: str) -> Score:
-    summed = sum((each.points for each in points), Decimal())
-    terms = " + ".join(_plain(each.points) for each in points)
+    summed = Decimal(sum([each.points for each in points]))
     if method == "mean":
-        exact = (summed / len(points) - 1) / 4 * 100
-        working = f"(({terms}) ÷ {len(points)} − 1) ÷ 4 × 100"
+        exact = (summed / len(points) - 1) * 25
     else:
-        most = sum((each.most for each in points), Decimal())
-        exact = summed / most * 100 if most else Decimal()
-        working = f"({terms}) ÷ {_plain(most)} × 100"
-    rounded = max(Decimal(), exact).quantize(_HUNDREDTH, ROUND_HALF_UP)
-    return Score(dimension, rounded, method, tuple(points), f"{working} = {rounded}")
+        most = Decimal(sum([each.most for each in points]))
+        exact = summed * 100 / most if most else Decimal()
+    return Score(dimension, max(Decimal(), exact).quantize(_HUNDREDTH, ROUND_HALF_UP), method, tuple(points))

@@ -159,20 +159,35 @@ def visit() -> tuple[Row, list[Row], list[Row]]:
         union=[("own", "单独建立", "Its own", 5), ("joint", "联合建立", "Joint", 3), ("none", "未建立", "None", 0)],
         plan=[("done", "已纳入", "Done", 5), ("planned", "计划纳入", "Planned", 3), ("none", "未纳入", "No", 0)],
         institution=[
-            ("workers_congress", "职工代表大会", "Workers' congress"), ("open_management", "厂务公开", "Open management"),
-            ("collective_contract", "集体合同", "Collective contract"), ("wage_agreement", "工资集体协商", "Wage agreement"),
-            ("skill_allowance", "技能津贴", "Skill allowance"), ("apprenticeship", "师徒结对", "Apprenticeship"),
+            ("workers_congress", "职工代表大会", "Workers' congress"),
+            ("open_management", "厂务公开", "Open management"),
+            ("collective_contract", "集体合同", "Collective contract"),
+            ("wage_agreement", "工资集体协商", "Wage agreement"),
+            ("skill_allowance", "技能津贴", "Skill allowance"),
+            ("apprenticeship", "师徒结对", "Apprenticeship"),
             ("none", "均无", "None"),
         ],
         studio=[
-            ("national", "国家级", "National", 5), ("province", "省级", "Provincial", 5), ("wuxi", "无锡市级", "Wuxi", 4),
-            ("city", "江阴市级", "Jiangyin", 3), ("enterprise", "企业级", "Enterprise", 2), ("none", "无", "None", 0),
+            ("national", "国家级", "National", 5),
+            ("province", "省级", "Provincial", 5),
+            ("wuxi", "无锡市级", "Wuxi", 4),
+            ("city", "江阴市级", "Jiangyin", 3),
+            ("enterprise", "企业级", "Enterprise", 2),
+            ("none", "无", "None", 0),
         ],
-        arrears=[("none", "无", "None", 5), ("solved", "有,已解决", "Yes, solved", 3), ("open", "有,未解决", "Yes, open", 0)],
+        arrears=[
+            ("none", "无", "None", 5),
+            ("solved", "有,已解决", "Yes, solved", 3),
+            ("open", "有,未解决", "Yes, open", 0),
+        ],
         accident=[("none", "无", "No", 5), ("yes", "有", "Yes", 0)],
         category=CATEGORIES,
-    )  # fmt: skip
-    settings = {"form_title": ("试点企业走访表", "Visit to a pilot enterprise"), "form_id": "visit", "scoring": "points"}
+    )
+    settings = {
+        "form_title": ("试点企业走访表", "Visit to a pilot enterprise"),
+        "form_id": "visit",
+        "scoring": "points",
+    }
     return settings, survey, lists
 
 
@@ -211,24 +226,60 @@ def worker_satisfaction() -> tuple[Row, list[Row], list[Row]]:
     ]  # fmt: skip
     lists = choices(
         yes_no=YES_NO,
-        age=[("under_25", "25 岁以下", "Under 25"), ("25_34", "25–34 岁", "25–34"), ("35_44", "35–44 岁", "35–44"),
-             ("45_54", "45–54 岁", "45–54"), ("55_up", "55 岁及以上", "55 and over")],
+        age=[
+            ("under_25", "25 岁以下", "Under 25"),
+            ("25_34", "25–34 岁", "25–34"),
+            ("35_44", "35–44 岁", "35–44"),
+            ("45_54", "45–54 岁", "45–54"),
+            ("55_up", "55 岁及以上", "55 and over"),
+        ],
         gender=[("female", "女", "Female"), ("male", "男", "Male")],
-        employment=[("contract", "劳动合同制", "Labour contract"), ("dispatch", "劳务派遣", "Dispatched"),
-                    ("outsourced", "外包", "Outsourced"), ("temporary", "临时或非全日制", "Temporary or part-time")],
-        tenure=[("under_1", "1 年以下", "Under 1"), ("1_3", "1–3 年", "1–3"), ("3_10", "3–10 年", "3–10"), ("10_up", "10 年以上", "Over 10")],
-        skill=[("none", "无等级", "None"), ("junior", "初级工", "Junior"), ("middle", "中级工", "Middle"), ("senior", "高级工", "Senior"),
-               ("technician", "技师及以上", "Technician or above")],
+        employment=[
+            ("contract", "劳动合同制", "Labour contract"),
+            ("dispatch", "劳务派遣", "Dispatched"),
+            ("outsourced", "外包", "Outsourced"),
+            ("temporary", "临时或非全日制", "Temporary or part-time"),
+        ],
+        tenure=[
+            ("under_1", "1 年以下", "Under 1"),
+            ("1_3", "1–3 年", "1–3"),
+            ("3_10", "3–10 年", "3–10"),
+            ("10_up", "10 年以上", "Over 10"),
+        ],
+        skill=[
+            ("none", "无等级", "None"),
+            ("junior", "初级工", "Junior"),
+            ("middle", "中级工", "Middle"),
+            ("senior", "高级工", "Senior"),
+            ("technician", "技师及以上", "Technician or above"),
+        ],
         opinion=OPINIONS,
         union_member=[("yes", "是", "Yes", 5), ("no", "否", "No", 1), ("unsure", "不清楚", "Do not know")],
-        why_not=[("no_union", "企业没有工会", "There is no union"), ("not_asked", "没有人邀请", "Nobody asked"),
-                 ("no_use", "觉得没有用", "It seems of no use"), ("other", "其他", "Other")],
-        training=[("none", "没有", "None", 1), ("once", "1 次", "Once", 3), ("twice", "2–3 次", "2–3", 4), ("often", "4 次及以上", "4 or more", 5)],
-        pay=[("always", "总是按时", "Always", 5), ("mostly", "偶尔拖延", "Late now and then", 3), ("often_late", "经常拖欠", "Often late", 1)],
-        insured=[("full", "五险齐全", "All kinds", 5), ("part", "部分险种", "Some kinds", 3), ("no", "没有", "No", 1),
-                 ("unsure", "不清楚", "Do not know")],
+        why_not=[
+            ("no_union", "企业没有工会", "There is no union"),
+            ("not_asked", "没有人邀请", "Nobody asked"),
+            ("no_use", "觉得没有用", "It seems of no use"),
+            ("other", "其他", "Other"),
+        ],
+        training=[
+            ("none", "没有", "None", 1),
+            ("once", "1 次", "Once", 3),
+            ("twice", "2–3 次", "2–3", 4),
+            ("often", "4 次及以上", "4 or more", 5),
+        ],
+        pay=[
+            ("always", "总是按时", "Always", 5),
+            ("mostly", "偶尔拖延", "Late now and then", 3),
+            ("often_late", "经常拖欠", "Often late", 1),
+        ],
+        insured=[
+            ("full", "五险齐全", "All kinds", 5),
+            ("part", "部分险种", "Some kinds", 3),
+            ("no", "没有", "No", 1),
+            ("unsure", "不清楚", "Do not know"),
+        ],
         category=CATEGORIES,
-    )  # fmt: skip
+    )
     settings = {
         "form_title": ("产业工人满意度调查", "Worker satisfaction"), "form_id": "worker_satisfaction", "scoring": "mean",
         "score_when": "${consent} = 'yes'",
@@ -239,7 +290,12 @@ def worker_satisfaction() -> tuple[Row, list[Row], list[Row]]:
 def judged(name: str, zh: str, en: str, dimension: str) -> list[Row]:
     """A five-point judgement; the extremes need a reason in words or a photo."""
     extreme = f"${{{name}}} != '' and (number(${{{name}}}) <= 2 or number(${{{name}}}) = 5)"
-    reason = {"required_message": ("评分过低或满分须有文字或照片说明", "A score of 2 or less, or of 5, needs a text or a photo")}
+    reason = {
+        "required_message": (
+            "评分过低或满分须有文字或照片说明",
+            "A score of 2 or less, or of 5, needs a text or a photo",
+        )
+    }
     return [
         opinion(name, zh, en, dimension),
         q("text", f"{name}_reason", "评分说明", "Reason for the score", relevant=extreme,
@@ -294,13 +350,27 @@ def observer() -> tuple[Row, list[Row], list[Row]]:
     ]  # fmt: skip
     lists = choices(
         yes_no=YES_NO,
-        how=[("open", "公开观察", "Open"), ("unannounced", "随机暗访", "Unannounced"), ("sitting_in", "列席会议", "Sitting in"),
-             ("interview", "个别访谈", "Interview")],
-        theme=[("political", "政治上保证", "Political guarantees"), ("institutional", "制度上落实", "Institutions"),
-               ("quality", "素质上提高", "Skills"), ("rights", "权益上维护", "Rights"), ("other", "其他", "Other")],
-        opinion=[("5", "5 很好", "5 very good", 5), ("4", "4 较好", "4 good", 4), ("3", "3 一般", "3 fair", 3),
-                 ("2", "2 较差", "2 poor", 2), ("1", "1 很差", "1 very poor", 1)],
-    )  # fmt: skip
+        how=[
+            ("open", "公开观察", "Open"),
+            ("unannounced", "随机暗访", "Unannounced"),
+            ("sitting_in", "列席会议", "Sitting in"),
+            ("interview", "个别访谈", "Interview"),
+        ],
+        theme=[
+            ("political", "政治上保证", "Political guarantees"),
+            ("institutional", "制度上落实", "Institutions"),
+            ("quality", "素质上提高", "Skills"),
+            ("rights", "权益上维护", "Rights"),
+            ("other", "其他", "Other"),
+        ],
+        opinion=[
+            ("5", "5 很好", "5 very good", 5),
+            ("4", "4 较好", "4 good", 4),
+            ("3", "3 一般", "3 fair", 3),
+            ("2", "2 较差", "2 poor", 2),
+            ("1", "1 很差", "1 very poor", 1),
+        ],
+    )
     settings = {
         "form_title": ("观察员评估表", "Observer's assessment"), "form_id": "observer", "scoring": "points",
         "score_when": "${conflict} = 'no'",
@@ -385,19 +455,49 @@ def sme_problems() -> tuple[Row, list[Row], list[Row]]:
     ]  # fmt: skip
     lists = choices(
         yes_no=YES_NO,
-        size=[("medium", "中型", "Medium"), ("small", "小型", "Small"), ("micro", "微型", "Micro"), ("individual", "个体工商户", "Individual")],
+        size=[
+            ("medium", "中型", "Medium"),
+            ("small", "小型", "Small"),
+            ("micro", "微型", "Micro"),
+            ("individual", "个体工商户", "Individual"),
+        ],
         park=[(code, zh, en, None, town) for code, zh, en, town in PARKS],
-        channel=[("counter", "窗口来访", "At the counter"), ("phone", "电话", "Phone"), ("visit", "上门走访", "Visit"), ("online", "网络", "Online"),
-                 ("event", "集中服务活动", "Event")],
-        nature=[("consult", "咨询", "Question"), ("appeal", "诉求", "Request"), ("complaint", "投诉", "Complaint"), ("suggestion", "建议", "Suggestion")],
+        channel=[
+            ("counter", "窗口来访", "At the counter"),
+            ("phone", "电话", "Phone"),
+            ("visit", "上门走访", "Visit"),
+            ("online", "网络", "Online"),
+            ("event", "集中服务活动", "Event"),
+        ],
+        nature=[
+            ("consult", "咨询", "Question"),
+            ("appeal", "诉求", "Request"),
+            ("complaint", "投诉", "Complaint"),
+            ("suggestion", "建议", "Suggestion"),
+        ],
         category=CATEGORIES,
-        used=[("none", "均无", "None"), ("12345", "12345 热线", "12345 hotline"), ("12351", "12351 职工热线", "12351 union hotline"),
-              ("department", "主管部门", "A department"), ("court", "法院或仲裁", "Court or arbitration")],
-        policy=[("training_subsidy", "技能提升补贴", "Training subsidy"), ("apprenticeship", "企业新型学徒制", "New apprenticeship"),
-                ("skill_rating", "技能等级自主评价", "Own skill rating"), ("tax", "税费优惠", "Tax relief"), ("loan", "创业担保贷款", "Start-up loans"),
-                ("stable_jobs", "稳岗返还", "Stable-job refund"), ("none", "均不了解", "None")],
-    )  # fmt: skip
-    settings = {"form_title": ("中小微企业问题征集表", "Small-firm problems"), "form_id": "sme_problems", "scoring": "points"}
+        used=[
+            ("none", "均无", "None"),
+            ("12345", "12345 热线", "12345 hotline"),
+            ("12351", "12351 职工热线", "12351 union hotline"),
+            ("department", "主管部门", "A department"),
+            ("court", "法院或仲裁", "Court or arbitration"),
+        ],
+        policy=[
+            ("training_subsidy", "技能提升补贴", "Training subsidy"),
+            ("apprenticeship", "企业新型学徒制", "New apprenticeship"),
+            ("skill_rating", "技能等级自主评价", "Own skill rating"),
+            ("tax", "税费优惠", "Tax relief"),
+            ("loan", "创业担保贷款", "Start-up loans"),
+            ("stable_jobs", "稳岗返还", "Stable-job refund"),
+            ("none", "均不了解", "None"),
+        ],
+    )
+    settings = {
+        "form_title": ("中小微企业问题征集表", "Small-firm problems"),
+        "form_id": "sme_problems",
+        "scoring": "points",
+    }
     return settings, survey, lists
 
 
