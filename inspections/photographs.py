@@ -14,6 +14,7 @@ from core.texts import Text
 from inspections.models import Issue, IssueAction, Visit, VisitStatus
 from journal import journal
 from media import photos
+from media.evidence import Circumstances
 from media.models import Photo
 from media.photos import Home
 from organizations.models import Department
@@ -132,3 +133,19 @@ def visible(photo: UUID, *, by: Actor) -> Photo:
     if not allowed(by, verb, home.subject):
         raise NotFound
     return row
+
+
+def circumstances(asked: Iterable[Photo]) -> dict[UUID, Circumstances]:
+    """What is known of the visits that photos belong to, directly, by an answer or by an issue; for weighing evidence."""
+    rows = list(asked)
+    through = dict(
+        Response.objects.filter(pk__in={row.response for row in rows if row.response}).values_list("pk", "visit")
+    )
+    through |= dict(Issue.objects.filter(pk__in={row.issue for row in rows if row.issue}).values_list("pk", "visit_id"))
+    wanted = {row.id: row.visit or through.get(row.response) or through.get(row.issue) for row in rows}
+    visits = Visit.objects.in_bulk([visit for visit in set(wanted.values()) if visit])
+    return {
+        photo: Circumstances(visit.started_at, visit.ended_at, visit.check_in)
+        for photo, id_ in wanted.items()
+        if id_ and (visit := visits.get(id_))
+    }

@@ -1,0 +1,99 @@
+"""What the worker does, on one page: each chore, how often, and the verb of the room that does it.
+
+A chore is taken by compare-and-set on its row, so any number of workers may run: one does it, the others go on. Every
+verb here may be stopped at any point and called again; after a week's stop it catches up once, not seven times.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError
+from django.db.models import Q
+
+from config.models import Chore
+from inspections import escalation, photographs
+from media import chain, renditions, scrub, uploads
+from organizations import assignments, lockouts, sessions
+
+log = logging.getLogger(__name__)
+LEASE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One line of the page. ``work`` gives how many things it did; as long as that is not zero it is called again at once."""
+
+    name: str
+    every: timedelta
+    work: Callable[[datetime], int]
+
+
+def _develop(at: datetime) -> int:
+    return renditions.make_due(at=at, circumstances=photographs.circumstances)
+
+
+def _settle_assignments(at: datetime) -> int:
+    assignments.settle(at=at)
+    return 0
+
+
+def _sweep_issues(at: datetime) -> int:
+    escalation.sweep(at=at)
+    return 0
+
+
+def _scrub(at: datetime) -> int:
+    scrub.scrub(at=at)
+    return 0
+
+
+def _sign(at: datetime) -> int:
+    chain.sign_due(at=at)
+    return 0
+
+
+DUTIES: Sequence[Duty] = (
+    Duty("develop-photos", timedelta(seconds=2), _develop),
+    Duty("escalate-issues", timedelta(minutes=5), _sweep_issues),
+    Duty("expire-uploads", timedelta(minutes=10), lambda at: uploads.sweep(at=at)),
+    Duty("settle-assignments", timedelta(minutes=30), _settle_assignments),
+    Duty("sign-photo-chain", timedelta(hours=1), _sign),
+    Duty("forget-lockouts", timedelta(hours=1), lambda at: lockouts.sweep(at=at)),
+    Duty("forget-sessions", timedelta(hours=6), lambda at: sessions.sweep(at=at)),
+    Duty("scrub-photos", timedelta(days=1), _scrub),
+)
+
+
+def round_of(duties: Sequence[Duty], *, now: Callable[[], datetime]) -> int:
+    """Do whatever is due once; gives how many things were done."""
+    return sum(_do(duty, now) for duty in duties if _take(duty, now()))
+
+
+def _take(duty: Duty, at: datetime) -> bool:
+    """Claim the chore if it is due and nobody holds it."""
+    free = Q(leased_until=None) | Q(leased_until__lt=at)
+    if Chore.objects.filter(free, name=duty.name, due_at__lte=at).update(leased_until=at + LEASE):
+        return True
+    if Chore.objects.filter(name=duty.name).exists():
+        return False
+    Chore.objects.bulk_create([Chore(name=duty.name, due_at=at)], ignore_conflicts=True)
+    return bool(Chore.objects.filter(free, name=duty.name, due_at__lte=at).update(leased_until=at + LEASE))
+
+
+def _do(duty: Duty, now: Callable[[], datetime]) -> int:
+    done, failure = 0, ""
+    try:
+        while more := duty.work(now()):
+            done += more
+    except DatabaseError:
+        raise
+    except Exception as error:  # one broken chore must not stop the others; it is tried again when it is next due
+        log.exception("chore %s failed", duty.name)
+        failure = f"{type(error).__name__}: {error}"[:500]
+    at = now()
+    Chore.objects.filter(name=duty.name).update(leased_until=None, due_at=at + duty.every, done_at=at, failure=failure)
+    return done
