@@ -6,7 +6,15 @@ from importlib import import_module
 
 from django.urls import URLPattern
 
-MODULES: list[str] = []
+MODULES: list[str] = [
+    "auth",
+    "users",
+    "assignments",
+    "devices",
+    "places",
+    "enterprises",
+    "schema",
+]
 
 urlpatterns: list[URLPattern] = [
     pattern for module in MODULES for pattern in import_module(f"api.{module}").urlpatterns

@@ -194,6 +194,16 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.complete"],
+    "ENUM_NAME_OVERRIDES": {
+        "Role": "organizations.roles.Role",
+        "PilotTier": "organizations.roles.PilotTier",
+        "Designation": "organizations.roles.Designation",
+        "Ownership": "organizations.roles.Ownership",
+        "Size": "organizations.roles.Size",
+        "RegionKind": "organizations.roles.RegionKind",
+        "Language": ["zh-Hans", "en"],
+    },
 }
 
 # --- language and time ------------------------------------------------------------------------------------------

@@ -6,6 +6,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("api.health")),
     path("api/v1/", include("api.urls")),
     path("console/", admin.site.urls),
 ]
+handler400 = "api.errors.bad_request"
+handler403 = "api.errors.forbidden"
+handler404 = "api.errors.not_found"
+handler500 = "api.errors.crashed"

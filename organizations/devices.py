@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from core.actors import Actor
+from core.ids import uuid7
 from core.problems import NotFound
 from journal import journal
 from organizations import sessions
@@ -32,8 +33,9 @@ def bind(person: UUID, draft: Draft, *, by: Actor, at: datetime, reinstate: bool
     A revoked binding stays revoked unless the office lets the phone in again by enrollment (``reinstate``).
     """
     with journal.unit(by=by, at=at):
+        key = uuid7() if Device.objects.filter(pk=draft.hardware).exists() else draft.hardware
         device, new = Device.objects.get_or_create(
-            hardware=draft.hardware, person_id=person, defaults={"bound_at": at, "last_seen_at": at}
+            hardware=draft.hardware, person_id=person, defaults={"id": key, "bound_at": at, "last_seen_at": at}
         )
         device.name, device.platform, device.app_version = draft.name, draft.platform, draft.app_version
         device.last_seen_at = at

@@ -160,7 +160,8 @@ class Assignment(models.Model):
 
 
 class Device(models.Model):
-    """A phone bound to a person. ``id`` is the binding; ``hardware`` is the id the phone gave itself."""
+    """A phone bound to a person. ``hardware`` is the id the phone gave itself; ``id`` is that of the binding, and is the
+    same for the first person who signs in there."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     hardware = models.UUIDField("设备标识", db_index=True)

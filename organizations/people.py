@@ -75,6 +75,20 @@ def change(key: UUID, values: Mapping[str, Any], *, by: Actor, at: datetime) -> 
     return person
 
 
+def speak(key: UUID, language: str, *, by: Actor, at: datetime) -> Person:
+    """Somebody chooses their own language. Raises ``NotFound``, ``Invalid``."""
+    with journal.unit(by=by, at=at):
+        person = _locked(key)
+        permit(by, "person.contact", Subject(owner=person.id))
+        changed, faults = _fill(person, {"language": language}, new=False)
+        if faults:
+            raise Invalid(errors=faults)
+        if changed:
+            person.save(update_fields=list(changed))
+            _record("person.changed", person, changed)
+    return person
+
+
 def set_password(key: UUID, password: str, *, by: Actor, at: datetime) -> Person:
     """The office gives somebody a new password; every session of theirs ends. Raises ``Invalid``, ``NotFound``."""
     hashed = make_password(password)  # slow on purpose, so not while a transaction is open

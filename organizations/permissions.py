@@ -106,7 +106,7 @@ VERBS: dict[str, Row] = {
     "photo.write": _on_the_ground | {HANDLER: (LEAD, ASSIST)},
     # issues (the workflow table of the domain, §3)
     "issue.read": _in_sight | {HANDLER: (LEAD, ASSIST)},
-    "issue.read_confidential": _own_or_office | _lead,
+    "issue.read_confidential": _own_or_office | _lead | {HANDLER: (LEAD, ASSIST)},
     "issue.submit": _on_the_ground,
     "issue.edit": _on_the_ground,
     "issue.withdraw": _to(OWN, EVERYONE),
@@ -121,24 +121,23 @@ VERBS: dict[str, Row] = {
     "issue.adjudicate": _office,
     "issue.transfer": _office,
     "issue.request_extension": _lead,
-    "issue.approve_extension": _office,
-    "issue.refuse_extension": _office,
     "issue.suspend": _lead | _office,
-    "issue.approve_suspension": _office,
     "issue.refuse_suspension": _office,
-    "issue.resume": _lead | _office,
+    "issue.resume": _lead,
     "issue.reply": _lead,
     "issue.reject_reply": _office | _to(ASSIGNED, TOWN),
     "issue.accept_reply": _office,
-    "issue.close": _office,
+    "issue.close": _office | _to(ASSIGNED, TOWN),
     "issue.rework": _office,
     "issue.reopen": _office,
     "issue.urge": _office,
     "issue.supervise": _office,
+    "issue.admonish": _office,
+    "issue.refer": _office,
     "issue.comment": _in_sight | {HANDLER: (LEAD, ASSIST)},
     "issue.verify": _to(ASSIGNED, *FIELD),
-    "issue.follow_up": _to(ASSIGNED, *FIELD),
-    "issue.assist_opinion": _to(ASSIST, HANDLER, TOWN),
+    "issue.follow_up": _in_sight,
+    "issue.assist_opinion": _to(ASSIST, HANDLER, TOWN) | _office,
     # desks, reports, audit
     "quarantine.read": _own_or_office,
     "quarantine.resolve": _own_or_office,
@@ -185,9 +184,10 @@ class Standing:
 
 @dataclass(frozen=True)
 class Caller(Actor):
-    """A person at a door, with the roles held today."""
+    """A person at a door, with the roles held today; ``session`` is the sign-in they came with."""
 
     name: str = ""
+    session: UUID | None = None
     standing: Standing = field(default_factory=lambda: Standing(None, date.min, ()), compare=False, repr=False)
 
     @property
@@ -242,10 +242,17 @@ class Reach:
 
 
 def caller(
-    person: UUID, *, on: date, device: UUID | None = None, name: str = "", language: str | None = None
+    person: UUID,
+    *,
+    on: date,
+    device: UUID | None = None,
+    session: UUID | None = None,
+    name: str = "",
+    language: str = ZH,
 ) -> Caller:
     """The caller as of ``on``; no query is made until roles are asked for."""
-    return Caller(person=person, device=device, language=language or ZH, name=name, standing=Standing(person, on))
+    standing = Standing(person, on)
+    return Caller(person=person, device=device, language=language, name=name, session=session, standing=standing)
 
 
 def live_assignments(on: date) -> QuerySet[Assignment]:

@@ -1,0 +1,92 @@
+"""Who may come through which door: every route and method, and the verb of the permissions table that guards it.
+
+A cell holds ``PUBLIC`` (nobody need be signed in), ``SIGNED_IN`` (anybody who is), or a verb of
+``organizations.permissions.VERBS``, whose row says which roles may, in which relation to the thing. The door asks
+whether some role of the caller may at all; the verb behind it, or the list's scope, asks about the very thing. What has no
+cell is denied, and a route without a row fails the tests. Routes are named by their URL name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from api.errors import MethodNotAllowed, Unauthenticated
+from core.problems import Forbidden
+from organizations.permissions import Caller, may
+
+PUBLIC: Final = "public"
+SIGNED_IN: Final = "signed in"
+
+ROUTES: dict[str, dict[str, str]] = {
+    # signing in
+    "token": {"POST": PUBLIC},
+    "token-refresh": {"POST": PUBLIC},
+    "enroll": {"POST": PUBLIC},
+    "logout": {"POST": SIGNED_IN},
+    "password": {"POST": SIGNED_IN},
+    "me": {"GET": SIGNED_IN, "PATCH": SIGNED_IN},
+    "devices": {"GET": "device.read"},
+    "device": {"GET": "device.read", "DELETE": "device.revoke"},
+    "enrollments": {"POST": "enrollment.issue"},
+    # people and places
+    "users": {"GET": "person.read", "POST": "person.write"},
+    "user": {"GET": "person.read", "PATCH": "person.write", "DELETE": "person.write"},
+    "user-password": {"POST": "person.write"},
+    "assignments": {"GET": "assignment.read", "POST": "assignment.write"},
+    "assignment": {"GET": "assignment.read", "PATCH": "assignment.write", "DELETE": "assignment.write"},
+    "regions": {"GET": "region.read", "POST": "region.write"},
+    "region": {"GET": "region.read", "PATCH": "region.write"},
+    "departments": {"GET": "department.read", "POST": "department.write"},
+    "department": {"GET": "department.read", "PATCH": "department.write"},
+    "enterprises": {"GET": "enterprise.read", "POST": "enterprise.write"},
+    "enterprise": {"GET": "enterprise.read", "PATCH": "enterprise.write"},
+    "enterprise-import": {"POST": "enterprise.write"},
+    # the phones
+    "sync-push": {"POST": SIGNED_IN},
+    "sync-pull": {"GET": SIGNED_IN},
+    "sync-verify": {"POST": SIGNED_IN},
+    # photos and their bytes
+    "uploads": {"POST": "photo.write", "OPTIONS": PUBLIC},
+    "upload": {"GET": SIGNED_IN, "PATCH": SIGNED_IN, "DELETE": SIGNED_IN, "OPTIONS": PUBLIC},
+    "photo": {"GET": SIGNED_IN},
+    "photo-variant": {"GET": SIGNED_IN},
+    "photo-link": {"GET": PUBLIC},
+    "photo-check": {"GET": SIGNED_IN},
+    # the API about itself
+    "schema": {"GET": PUBLIC},
+    "docs": {"GET": PUBLIC},
+}
+
+
+class DeclaredPolicy(BasePermission):
+    """The default permission of every view: the cell of the table, and denial where there is none."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        match, user = request.resolver_match, request.user
+        admit(
+            match.url_name if match else None,
+            str(request.method),
+            user if isinstance(user, Caller) else None,
+            knows=lambda method: hasattr(view, method.lower()),
+        )
+        return True
+
+
+def admit(route: str | None, method: str, by: Caller | None, *, knows: Callable[[str], bool] = lambda _: True) -> None:
+    """Pass or raise: ``Unauthenticated``, ``MethodNotAllowed``, ``Forbidden``. HEAD is judged as GET."""
+    method = "GET" if method == "HEAD" else method
+    rule = ROUTES.get(route or "", {}).get(method)
+    if rule == PUBLIC:
+        return
+    if by is None:
+        raise Unauthenticated
+    if rule is None and (method == "OPTIONS" or not knows(method)):
+        raise MethodNotAllowed
+    if rule is None:
+        raise Forbidden
+    if rule != SIGNED_IN and not may(by, rule):
+        raise Forbidden

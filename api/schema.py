@@ -1,0 +1,90 @@
+"""The API about itself: OpenAPI 3.1 and a page to read it, with assets from this server alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import path
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457. `errors` names each fault by JSON pointer; further members depend on `type`.",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+                "required": ["pointer", "code", "detail"],
+            },
+        },
+    },
+    "required": ["type", "title", "status", "detail"],
+    "additionalProperties": True,
+}
+ANY_PROBLEM = {
+    "description": "What went wrong",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+PAGING = (
+    ("cursor", {"type": "string"}, "from `next` of the page before"),
+    ("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, "rows a page; more is cut"),
+)
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    "description": "The same key with the same request gets the same answer, with one effect.",
+}
+ONCE = frozenset({"create_user", "create_region", "create_department", "create_enterprise", "assign"})
+"""Operations that take an ``Idempotency-Key``; rooms that add their own put the operation's id here."""
+
+
+class DeviceJWTScheme(OpenApiAuthenticationExtension):
+    target_class = "api.authentication.DeviceJWTAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Spectacular's postprocessing hook: problems, paging and idempotency keys are declared here, once for all."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+    for operations in result.get("paths", {}).values():
+        for operation in operations.values():
+            operation["responses"].setdefault("default", ANY_PROBLEM)
+            parameters = operation.setdefault("parameters", [])
+            if operation["operationId"].startswith("list_"):
+                parameters += [
+                    {"name": name, "in": "query", "required": False, "schema": schema, "description": why}
+                    for name, schema, why in PAGING
+                ]
+            if operation["operationId"] in ONCE:
+                parameters.append(IDEMPOTENCY_KEY)
+    return result
+
+
+class Schema(SpectacularAPIView):
+    """The OpenAPI document; JSON for `Accept: application/json`."""
+
+
+class Docs(SpectacularSwaggerView):
+    """A readable page over the OpenAPI document."""
+
+
+urlpatterns = [
+    path("schema", Schema.as_view(), name="schema"),
+    path("docs", Docs.as_view(url_name="schema"), name="docs"),
+]

@@ -1,0 +1,51 @@
+"""JSON web tokens: an access token names its session, a refresh token names its row. Both are good for one device.
+
+A pair is a function of the refresh token's row, so a phone that lost the answer gets the very same pair again.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from organizations.sessions import Issued, SessionEnded
+
+SESSION = "sid"
+
+
+def lifetime() -> timedelta:
+    """How long a refresh token is good."""
+    found: timedelta = api_settings.REFRESH_TOKEN_LIFETIME
+    return found
+
+
+def pair(issued: Issued) -> dict[str, Any]:
+    """``{"access", "refresh", "expires_in"}`` for what a session handed out; ``expires_in`` in seconds."""
+    row, person = issued.token, str(issued.person.id)
+    refresh, access = RefreshToken(), AccessToken()
+    for token, expires in ((refresh, row.expires_at), (access, row.issued_at + access.lifetime)):
+        token.payload |= {"jti": row.id.hex, "user_id": person, SESSION: str(issued.session)}
+        token.payload["iat"] = int(row.issued_at.timestamp())
+        token.payload["exp"] = int(expires.timestamp())
+    return {"access": str(access), "refresh": str(refresh), "expires_in": int(access.lifetime.total_seconds())}
+
+
+def refresh_id(raw: str) -> UUID:
+    """The row that a refresh token names. Raises ``SessionEnded`` for one that is not ours or too old."""
+    try:
+        return UUID(str(RefreshToken(raw).payload["jti"]))  # type: ignore[arg-type]
+    except (TokenError, ValueError, KeyError):
+        raise SessionEnded from None
+
+
+def session_id(raw: bytes) -> UUID:
+    """The session that an access token names. Raises ``SessionEnded``."""
+    try:
+        return UUID(str(AccessToken(raw).payload[SESSION]))  # type: ignore[arg-type]
+    except (TokenError, ValueError, KeyError):
+        raise SessionEnded from None
