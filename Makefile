@@ -93,3 +93,25 @@ $(RUNTIME): | $(BIN)/python
 $(DEVELOPMENT): $(RUNTIME) | $(BIN)/python
 	$(call install,what it needs to be tested,-r requirements.txt -r requirements-dev.txt)
 	@rm -f $(VENV)/development-* && touch $@
+
+# --- the sync engine's long proofs; `make test` runs a short tier of each ---
+.PHONY: feed sim sim-mutants crashpoints pgkill
+N ?= 100000
+KILLS ?= 200
+
+feed: $(DEVELOPMENT)
+	$(BIN)/python -m tests.sync.feed --engine=sqlite --seconds=15
+	$(BIN)/python -m tests.sync.feed --engine=postgres --seconds=30
+
+sim: $(DEVELOPMENT)
+	$(BIN)/python -m tests.sync.simulator --sends=$(N)
+
+sim-mutants: $(DEVELOPMENT)
+	$(BIN)/python -m tests.sync.mutants
+
+crashpoints: $(DEVELOPMENT)
+	$(BIN)/python -m tests.sync.crashpoints --engine=sqlite
+	$(BIN)/python -m tests.sync.crashpoints --engine=postgres
+
+pgkill: $(DEVELOPMENT)
+	$(BIN)/python -m tests.sync.kills --kills=$(KILLS)
