@@ -13,6 +13,9 @@ MODULES: list[str] = [
     "devices",
     "places",
     "enterprises",
+    "sync",
+    "photos",
+    "uploads",
     "schema",
 ]
 
