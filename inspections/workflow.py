@@ -299,7 +299,7 @@ TABLE: tuple[Row, ...] = (
         Text("留言", "comment"),
         frozenset(_S),
         None,
-        (_W.REPORTER, _W.FIELD, _W.STATION, _W.LEAD, _W.ASSIST, _W.TOWN, _W.OFFICE),
+        (_W.FIELD, _W.STATION, _W.LEAD, _W.ASSIST, _W.TOWN, _W.OFFICE),
         text=True,
     ),
     Row("verify", Text("现场核实", "verify"), frozenset(_S) - {_S.MERGED, _S.WITHDRAWN}, None, (_W.FIELD,), (_SOLVED,)),

@@ -1,0 +1,152 @@
+"""Warnings and escalation by the clock: what a worker does every few minutes, and may be late in doing.
+
+Every warning has a cause and is given once for each dispatch of an issue, so a sweep after a week's stop does in one go
+what is due by then, and a second sweep at the same moment does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef, Q
+
+from core.actors import SYSTEM
+from core.ids import uuid7
+from inspections import calendar, deadlines, dossiers
+from inspections.deadlines import JOINT_CONFERENCE_AFTER, RED_AFTER, Calendar, Colour, close_of, local_day
+from inspections.dossiers import Desk, Dossier
+from inspections.effects import EFFECTS, Step, raise_colour
+from inspections.models import Issue, IssueAction, Supervision, Suspension
+from inspections.workflow import WITH_DEPARTMENT, State
+from journal import journal
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a warning is given: its name, colour and level, and the card that goes with it."""
+
+    name: str
+    colour: Colour
+    level: int
+    card: str = ""
+
+
+DUE_SOON = Cause("due_soon", Colour.BLUE, 0)
+LATE_ACKNOWLEDGEMENT = Cause("late_acknowledgement", Colour.YELLOW, 2, "yellow")
+OVERDUE = Cause("overdue", Colour.YELLOW, 2, "yellow")
+LONG_OVERDUE = Cause("long_overdue", Colour.RED, 3, "red")
+FAR_OVERDUE = Cause("far_overdue", Colour.RED, 4)
+CAUSES = (DUE_SOON, LATE_ACKNOWLEDGEMENT, OVERDUE, LONG_OVERDUE, FAR_OVERDUE)
+
+
+@dataclass(slots=True)
+class Swept:
+    """How much a sweep did."""
+
+    resumed: int = 0
+    warned: int = 0
+
+
+def sweep(*, at: datetime) -> Swept:
+    """Resume pauses that are over, then warn whoever is late or nearly so."""
+    swept = Swept()
+    over = Suspension.objects.filter(state="running", until__lte=local_day(at)).values_list("issue", flat=True)
+    for ids in _slices(over):
+        swept.resumed += _resume(ids, at)
+    for ids in _slices(_candidates(calendar.current(), at)):
+        swept.warned += _warn(ids, at)
+    return swept
+
+
+def _slices(ids: Iterable[UUID]) -> Iterator[list[UUID]]:
+    found = sorted(set(ids))
+    for start in range(0, len(found), BATCH):
+        yield found[start : start + BATCH]
+
+
+def _resume(ids: list[UUID], at: datetime) -> int:
+    with journal.unit(by=SYSTEM, at=at):
+        desk = Desk()
+        paused = [d for d in dossiers.open_all(ids, desk).values() if d.issue.state == State.SUSPENDED]
+        notes, changes = [], []
+        for dossier in paused:
+            issue = dossier.issue
+            issue.state = State.IN_PROGRESS
+            EFFECTS["resume"](dossier, Step("resume", at))
+            note = IssueAction(
+                id=uuid7(), issue_id=issue.id, action="resume", party="system", from_state=State.SUSPENDED,
+                to_state=issue.state, round=issue.round, at=at,
+            )  # fmt: skip
+            notes.append(note)
+            changes += dossiers.told(dossier, "issue.resume", note)
+        dossiers.save(paused, notes, at)
+        journal.record(changes)
+        return len(paused)
+
+
+def _candidates(of: Calendar, at: datetime) -> set[UUID]:
+    """Issues that some warning is due for; each cause is one query over the open issues by due time."""
+    waiting = Issue.objects.filter(state__in=[state.value for state in WITH_DEPARTMENT], replied_at=None)
+    today = local_day(at)
+    conditions = {
+        DUE_SOON: Q(due__gte=at, due__lte=close_of(of.after(today, 1))),
+        LATE_ACKNOWLEDGEMENT: Q(state=State.DISPATCHED.value, acknowledge_due__lt=at),
+        OVERDUE: Q(due__lt=at),
+        LONG_OVERDUE: Q(due__lte=close_of(of.after(today, -RED_AFTER))),
+        FAR_OVERDUE: Q(due__lte=close_of(of.after(today, -JOINT_CONFERENCE_AFTER))),
+    }
+    found: set[UUID] = set()
+    for cause, condition in conditions.items():
+        warned = Supervision.objects.filter(issue=OuterRef("pk"), segment=OuterRef("segment"), cause=cause.name)
+        found.update(waiting.filter(condition).exclude(Exists(warned)).values_list("pk", flat=True))
+    return found
+
+
+def _warn(ids: list[UUID], at: datetime) -> int:
+    with journal.unit(by=SYSTEM, at=at):
+        desk = Desk()
+        opened = dossiers.open_all(ids, desk)
+        given: dict[UUID, set[str]] = {}
+        rows = Supervision.objects.filter(issue__in=ids, segment=F("issue__segment")).values_list("issue", "cause")
+        for issue, cause in rows:
+            given.setdefault(issue, set()).add(cause)
+        warned, changes = [], []
+        for dossier in opened.values():
+            causes = [c for c in due_causes(dossier, at) if c.name not in given.get(dossier.issue.id, ())]
+            if not causes:
+                continue
+            for cause in causes:
+                raise_colour(dossier, cause.colour)
+                dossier.warn(cause.level, cause.name, at, card=cause.card)
+            warned.append(dossier)
+            worst = max(causes, key=CAUSES.index)
+            told = {"cause": [None, worst.name]} | dossier.changed()
+            dossier.remember()
+            changes.append(journal.Change("issue.warned", "issues", dossier.issue.id, told))
+        dossiers.save(warned, [], at)
+        journal.record(changes)
+        return len(warned)
+
+
+def due_causes(dossier: Dossier, at: datetime) -> list[Cause]:
+    """Every warning that an issue has earned by an instant, mildest first."""
+    issue, of = dossier.issue, dossier.desk.calendar
+    if issue.state not in WITH_DEPARTMENT or issue.due is None or issue.replied_at is not None:
+        return []
+    found = []
+    if issue.due >= at and deadlines.workdays_left(of, issue.due, at) <= 1:
+        found.append(DUE_SOON)
+    if issue.state == State.DISPATCHED and issue.acknowledge_due is not None and issue.acknowledge_due < at:
+        found.append(LATE_ACKNOWLEDGEMENT)
+    if issue.due < at:
+        found.append(OVERDUE)
+    if deadlines.is_late_by(of, issue.due, at, RED_AFTER):
+        found.append(LONG_OVERDUE)
+    if deadlines.is_late_by(of, issue.due, at, JOINT_CONFERENCE_AFTER):
+        found.append(FAR_OVERDUE)
+    return found

@@ -1,0 +1,33 @@
+"""Saving many rows of one table in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+
+from journal import rows
+
+
+def columns_of(model: type[models.Model]) -> tuple[str, ...]:
+    return tuple(field.attname for field in model._meta.concrete_fields)
+
+
+def add(instances: Iterable[models.Model]) -> None:
+    """Insert new rows, all of one table."""
+    _write(list(instances), replace_on=())
+
+
+def put(instances: Iterable[models.Model], *, key: str = "id") -> None:
+    """Insert rows or replace the ones that are there, all of one table, each row at most once."""
+    _write(list(instances), replace_on=(key,))
+
+
+def _write(instances: list[Any], replace_on: tuple[str, ...]) -> None:
+    if not instances:
+        return
+    model = type(instances[0])
+    names = columns_of(model)
+    values = [[getattr(instance, name) for name in names] for instance in instances]
+    rows.insert(model, names, values, replace_on=replace_on)
