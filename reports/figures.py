@@ -144,7 +144,7 @@ def definitions(indicators: Sequence[Indicator]) -> tuple[Text, ...]:
     """A footnote for each indicator, and the rule about small denominators."""
     notes = [
         Text(
-            f"{number}. {one.name.of('zh-Hans')}:{one.meaning.of('zh-Hans')}。",
+            f"{number}. {one.name.of('zh-Hans')}：{one.meaning.of('zh-Hans')}。",
             f"{number}. {one.name.en}: {one.meaning.en}.",
         )
         for number, one in enumerate(indicators, start=1)

@@ -261,7 +261,7 @@ def _change(report: Report, key: str) -> Text:
             said.append(Text(f"{words}持平", f"level {words.en}"))
     if not said:
         return Text("", "")
-    return Text("(" + ",".join(one.of(ZH) for one in said) + ")", " (" + ", ".join(one.of(EN) for one in said) + ")")
+    return Text("（" + "，".join(one.of(ZH) for one in said) + "）", " (" + ", ".join(one.of(EN) for one in said) + ")")
 
 
 def _names(rows: Sequence[Row]) -> Text:

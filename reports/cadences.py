@@ -1,0 +1,42 @@
+"""How often each role owes a visit, and what of it falls due in a period. Pure."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from reports.periods import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """``visits`` owed in every block of ``months`` calendar months, for each ``enterprise`` or once a ``member``."""
+
+    role: str
+    visits: int
+    months: int
+    each: str = "enterprise"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One stretch of months for which visits are owed; they fall due on its last day."""
+
+    first: date
+    last: date
+
+
+def blocks(cadence: Cadence, period: Period) -> list[Block]:
+    """The blocks that end in the period: like everything else, visits are judged when they have fallen due."""
+    return [block for block in _from(cadence.months, period.first) if block.last <= period.last]
+
+
+def _from(months: int, day: date) -> Iterator[Block]:
+    """The block that ``day`` lies in and all after it, to ten years on. Blocks are counted from January."""
+    start = (day.year * 12 + day.month - 1) // months * months
+    for index in range(start, start + 12 * 11, months):
+        end = index + months - 1
+        year, month = divmod(end, 12)
+        yield Block(date(index // 12, index % 12 + 1, 1), date(year, month + 1, monthrange(year, month + 1)[1]))

@@ -1,0 +1,153 @@
+"""The ids behind every number, in pages: the same conditions that counted it, asked for rows instead."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from core.problems import Invalid
+from core.texts import ZH, Text
+from reports import fieldwork, groups, questionnaires
+from reports.groups import Sight
+from reports.indicators import Indicator, for_group, named
+from reports.measures import BASES, MEASURES, Measure, Window
+from reports.periods import Period
+
+SIDES = ("numerator", "denominator")
+LARGEST_PAGE = 1000
+WHOLE = object()
+"""No group asked for: the ids behind the total."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some ids in ascending order, of records of one kind; ``next`` is where the following page begins, or None."""
+
+    kind: str
+    ids: Sequence[UUID]
+    next: str | None
+
+
+def page(
+    period: Period,
+    group_by: str,
+    key: str,
+    side: str,
+    *,
+    group: str | None = None,
+    sight: Sight,
+    at: datetime,
+    after: str | None = None,
+    size: int = 200,
+) -> Page:
+    """One page of the ids behind a number. ``group`` None: behind the total; "": of what belongs to no group.
+
+    Raises Invalid for an unknown indicator, side, group or cursor.
+    """
+    indicator = _checked(group_by, key, side)
+    kind = indicator.evidence[SIDES.index(side)]
+    chosen = WHOLE if group is None else "" if group == "" else groups.key_of(group_by, group)
+    if kind is None or chosen is None:
+        return Page(kind or indicator.evidence[0], [], None)
+    size = max(1, min(size, LARGEST_PAGE))
+    found = source(Window(period, at), group_by, key, side, chosen, sight)
+    start = _cursor(after)
+    if isinstance(found, QuerySet):
+        rows = found.filter(pk__gt=start) if start else found
+        ids = list(rows.order_by("pk").values_list("pk", flat=True)[: size + 1])
+    else:
+        ids = sorted(one for one in found if start is None or one > start)[: size + 1]
+    return Page(kind, ids[:size], str(ids[size - 1]) if len(ids) > size else None)
+
+
+def all_ids(window: Window, group_by: str, key: str, side: str, group: Any, sight: Sight) -> list[UUID]:
+    """Every id behind a number, in ascending order; ``group`` is a key of :mod:`reports.groups`, or WHOLE."""
+    found = source(window, group_by, key, side, group, sight)
+    if isinstance(found, QuerySet):
+        return list(found.order_by("pk").values_list("pk", flat=True))
+    return sorted(found)
+
+
+def by_group(window: Window, group_by: str, key: str, side: str, sight: Sight) -> dict[str, list[UUID]]:
+    """The ids behind a number for every group by its code, "" for no group and "*" for the total."""
+    found: dict[Any, list[UUID]] = defaultdict(list)
+    if key in fieldwork.KEYS:
+        found |= {
+            group: sorted(some) for group, some in fieldwork.evidence_by_group(window, group_by, key, side, sight)
+        }
+    else:
+        rows = source(window, group_by, key, side, WHOLE, sight)
+        for group, pk in rows.values_list(_path(group_by, key), "pk"):
+            found["" if group is None else group].append(pk)
+    names = groups.named(group_by, found, ZH)
+    told = {names[group][0] or "": some for group, some in found.items()}
+    told["*"] = all_ids(window, group_by, key, side, WHOLE, sight)
+    return told
+
+
+def _path(group_by: str, key: str) -> str:
+    if key in questionnaires.KEYS:
+        return questionnaires.path(group_by, key)
+    measure = MEASURES.get(key)
+    return groups.path(group_by, BASES[measure.basis].prefix if measure else "")
+
+
+def source(
+    window: Window, group_by: str, key: str, side: str, group: Any, sight: Sight
+) -> QuerySet[Any] | Iterable[UUID]:
+    """The records behind a number: rows to be read, or the ids themselves where there are few."""
+    if key in fieldwork.KEYS:
+        return fieldwork.evidence(window, group_by, key, side, group, sight, whole=group is WHOLE)
+    if key in questionnaires.KEYS:
+        return questionnaires.evidence(window, group_by, key, side, group, sight, whole=group is WHOLE)
+    if key == "workload":
+        return _among("new", "carried", window=window, group_by=group_by, group=group, sight=sight, condition=Q())
+    measure = MEASURES.get(key, Measure("replied", Q()))
+    condition = measure.numerator if side == "numerator" else measure.denominator or Q()
+    return _among(measure.basis, window=window, group_by=group_by, group=group, sight=sight, condition=condition)
+
+
+def _among(*bases: str, window: Window, group_by: str, group: Any, sight: Sight, condition: Q) -> QuerySet[Any]:
+    first = BASES[bases[0]]
+    when = Q()
+    for name in bases:
+        when |= BASES[name].when(window)
+    rows = first.model._default_manager.filter(when).filter(sight.of_issues(first.prefix)).filter(condition)
+    if group is WHOLE:
+        return rows
+    path = groups.path(group_by, first.prefix)
+    if group != "":
+        return rows.filter(**{path: group})
+    nothing = Q(**{f"{path}__isnull": True})
+    textual = group_by not in ("region", "field_member")
+    return rows.filter(nothing | Q(**{path: ""}) if textual else nothing)
+
+
+def _checked(group_by: str, key: str, side: str) -> Indicator:
+    indicator = named(key)
+    if indicator not in for_group(group_by):
+        raise Invalid.at(
+            "/indicator",
+            "no-such-grouping",
+            Text("此指标不按该分组统计", "This indicator is not counted by that grouping"),
+        )
+    if side not in SIDES:
+        raise Invalid.at(
+            "/side", "choice", Text("side 应为 numerator 或 denominator", "side is numerator or denominator")
+        )
+    return indicator
+
+
+def _cursor(after: str | None) -> UUID | None:
+    if not after:
+        return None
+    try:
+        return UUID(after)
+    except ValueError:
+        raise Invalid.at("/after", "cursor", Text("分页位置无效", "This is no place to go on from")) from None

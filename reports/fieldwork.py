@@ -1,0 +1,341 @@
+"""How the indicators about visits are counted.
+
+Visits are counted in the database down to pairs of member and enterprise, of which there are as many as duties and
+not as many as visits; every grouping is a property of one of the two, so all rows and the total come from one count.
+A valid visit is on site, checked in and submitted; a pair has at most one a day. A joint visit counts once for the
+enterprise and once for each who took part.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import TruncDate
+
+from inspections.models import JointParticipant, Visit
+from organizations.models import Assignment, Enterprise
+from organizations.roles import FIELD_ROLES
+from reports.cadences import Block, Cadence, blocks
+from reports.groups import Sight
+from reports.measures import Window
+from reports.models import CadenceRow
+from reports.periods import SHANGHAI, midnight
+from reports.tallies import Tallies, Tally
+from surveys.models import Response
+
+KEYS = ("visit_coverage", "visit_completion", "visits_per_member")
+SUBMITTED = ("submitted", "accepted")
+Pairs = Mapping[tuple[UUID, UUID], int]
+"""Days with a valid visit, by (member, enterprise)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An enterprise, as far as grouping goes."""
+
+    id: UUID
+    region: UUID
+    park: str
+    pilot_tier: str
+    designation_level: str
+    active: bool
+
+    @property
+    def is_pilot(self) -> bool:
+        return self.active and bool(self.pilot_tier)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A field member's assignment to some enterprises on some days; ``places`` are those it covers."""
+
+    id: UUID
+    person: UUID
+    role: str
+    first: date
+    last: date | None
+    places: tuple[UUID, ...]
+
+    def owes(self, block: Block) -> bool:
+        """Whether the member is on duty when the block's visits fall due."""
+        return self.first <= block.last and (self.last is None or self.last >= block.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Who had to visit whom, as far as the caller may know."""
+
+    places: Mapping[UUID, Place]
+    duties: tuple[Duty, ...]
+    sight: Sight
+
+
+def survey(window: Window, sight: Sight) -> Ground:
+    """Enterprises and the duties that touch the period."""
+    columns = ("id", "region_id", "industrial_park", "pilot_tier", "designation_level", "active")
+    places = {row[0]: Place(*row) for row in Enterprise.objects.order_by().values_list(*columns)}
+    of_region: dict[UUID, list[UUID]] = defaultdict(list)
+    for place in places.values():
+        if place.is_pilot:
+            of_region[place.region].append(place.id)
+    duties: list[Duty] = []
+    columns = ("id", "person_id", "role", "starts_on", "ends_on", "enterprise_id", "region_id")
+    for pk, person, role, first, last, enterprise, region in _assignments(window).values_list(*columns):
+        covered = [enterprise] if enterprise else of_region.get(region, []) if region else []
+        seen = [one for one in covered if sight.sees_pair(person, places[one].region)]
+        if seen or (not covered and (sight.everything or sight.person == person)):
+            duties.append(Duty(pk, person, role, first, last, tuple(seen)))
+    return Ground(places, tuple(duties), sight)
+
+
+def _assignments(window: Window) -> QuerySet[Assignment]:
+    period = window.period
+    return Assignment.objects.filter(
+        Q(ends_on=None) | Q(ends_on__gte=period.first),
+        Q(revoked_at=None) | Q(revoked_at__gte=period.start),
+        role__in=sorted(FIELD_ROLES),
+        starts_on__lte=period.last,
+        person__is_active=True,
+    ).order_by("id")
+
+
+def valid_visits(first: date, last: date, window: Window) -> QuerySet[Visit]:
+    """Valid visits begun from the first day to the last, by now."""
+    until = midnight(date.fromordinal(last.toordinal() + 1))
+    form = Response.objects.filter(visit=OuterRef("pk"), status__in=SUBMITTED)
+    return Visit.objects.filter(
+        Exists(form),
+        mode="on_site",
+        status__in=SUBMITTED,
+        check_in__isnull=False,
+        started_at__gte=midnight(first),
+        started_at__lt=until,
+        started_at__lte=window.at,
+    )
+
+
+def pairs(first: date, last: date, window: Window) -> Pairs:
+    """Days with a valid visit by member and enterprise: the author's and every joint participant's."""
+    visits = valid_visits(first, last, window).order_by()
+    day = TruncDate("started_at", tzinfo=SHANGHAI)
+    own = visits.annotate(day=day, member=F("author_id"), place=F("enterprise_id")).values("member", "place", "day")
+    joint = (
+        JointParticipant.objects.filter(visit__in=visits.values("pk"))
+        .order_by()
+        .annotate(
+            day=TruncDate("visit__started_at", tzinfo=SHANGHAI), member=F("person_id"), place=F("visit__enterprise_id")
+        )
+        .values("member", "place", "day")
+    )
+    inner, parameters = own.union(joint).query.get_compiler(connection=connection).as_sql()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT member, place, COUNT(*) FROM ({inner}) AS days GROUP BY member, place", parameters)
+        return {(_uuid(member), _uuid(place)): count for member, place, count in cursor.fetchall()}
+
+
+def tallies(window: Window, group_by: str, sight: Sight, keys: Iterable[str]) -> tuple[Tallies, dict[str, Tally]]:
+    """Tallies by group, and those of the whole: towns share members, so a total is not always the sum of its rows."""
+    wanted = [key for key in KEYS if key in set(keys)]
+    if not wanted:
+        return {}, {}
+    ground = survey(window, sight)
+    count = _Count(window, ground)
+    rows = count.by(lambda person, place: _group(group_by, person, place), by_member=group_by == "field_member")
+    whole = count.by(lambda person, place: None, by_member=False)[None]
+    return (
+        {group: {key: one[key] for key in wanted} for group, one in rows.items()},
+        {key: whole[key] for key in wanted},
+    )
+
+
+def _group(group_by: str, person: UUID | None, place: Place | None) -> Any:
+    if group_by == "field_member":
+        return person
+    return getattr(place, group_by) if place is not None else ""
+
+
+class _Count:
+    """One period's pairs, counted once and grouped as often as wanted."""
+
+    def __init__(self, window: Window, ground: Ground) -> None:
+        self.ground = ground
+        period = window.period
+        self.done = self._seen(pairs(period.first, period.last, window))
+        self.owed: list[tuple[UUID, UUID | None, int, int]] = []
+        for cadence in cadences():
+            self._owe(cadence, blocks(cadence, period), window)
+
+    def _seen(self, found: Pairs) -> Pairs:
+        ground = self.ground
+        return {
+            (person, place): days
+            for (person, place), days in found.items()
+            if ground.sight.sees_pair(person, ground.places[place].region)
+        }
+
+    def _owe(self, cadence: Cadence, due: list[Block], window: Window) -> None:
+        """Visits owed and done, each pair capped at what it owes; done counts from the first block on."""
+        if not due:
+            return
+        done = pairs(due[0].first, due[-1].last, window)
+        quota: dict[tuple[UUID, UUID | None], int] = defaultdict(int)
+        for duty in self.ground.duties:
+            if duty.role != cadence.role:
+                continue
+            owed = cadence.visits * sum(duty.owes(block) for block in due)
+            if cadence.each == "member":
+                quota[duty.person, None] = max(quota[duty.person, None], owed)
+            else:
+                for place in duty.places:
+                    if self.ground.places[place].active:
+                        quota[duty.person, place] = max(quota[duty.person, place], owed)
+        for (person, place), owed in quota.items():
+            made = (
+                done.get((person, place), 0)
+                if place is not None
+                else sum(days for (who, _), days in done.items() if who == person)
+            )
+            if owed:
+                self.owed.append((person, place, owed, min(made, owed)))
+
+    def by(self, group: Callable[[UUID | None, Place | None], Any], *, by_member: bool) -> dict[Any, dict[str, Tally]]:
+        found: dict[Any, dict[str, Tally]] = defaultdict(lambda: {key: Tally(0, 0) for key in KEYS})
+        self._cover(found, group, by_member)
+        for person, place_id, owed, made in self.owed:
+            place = self.ground.places[place_id] if place_id else None
+            found[group(person, place)]["visit_completion"] += Tally(made, owed)
+        members: dict[Any, set[UUID]] = defaultdict(set)
+        for duty in self.ground.duties:
+            for place in duty.places or (None,):
+                members[group(duty.person, self.ground.places[place] if place else None)].add(duty.person)
+        for key, people in members.items():
+            found[key]["visits_per_member"].denominator = len(people)
+        for (person, one), days in self.done.items():
+            found[group(person, self.ground.places[one])]["visits_per_member"].numerator += days
+        return found
+
+    def _cover(
+        self,
+        found: dict[Any, dict[str, Tally]],
+        group: Callable[[UUID | None, Place | None], Any],
+        by_member: bool,
+    ) -> None:
+        """A member answers for the pilots assigned to them; a group of places for its pilots, whoever went."""
+        places = self.ground.places
+        if by_member:
+            for person, place in {(duty.person, place) for duty in self.ground.duties for place in duty.places}:
+                if places[place].is_pilot:
+                    found[person]["visit_coverage"] += Tally(int((person, place) in self.done), 1)
+            return
+        visited = {place for _, place in self.done}
+        assigned = {place for duty in self.ground.duties for place in duty.places}
+        sight = self.ground.sight
+        for one in places.values():
+            if one.is_pilot and (sight.everything or one.region in sight.regions or one.id in assigned):
+                found[group(None, one)]["visit_coverage"] += Tally(int(one.id in visited), 1)
+
+
+def cadences() -> tuple[Cadence, ...]:
+    """What the office wants visited how often."""
+    return tuple(Cadence(row.role, row.visits, row.months, row.each) for row in CadenceRow.objects.order_by("role"))
+
+
+def _uuid(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+def evidence(
+    window: Window, group_by: str, key: str, side: str, group: Any, sight: Sight, *, whole: bool
+) -> QuerySet[Visit] | set[UUID]:
+    """The records behind a number about visits: enterprises, visits, members or duties."""
+    count = _Count(window, survey(window, sight))
+    return _evidence(count, window, group_by, key, side, lambda one: whole or one == group, by_place=whole)
+
+
+def evidence_by_group(
+    window: Window, group_by: str, key: str, side: str, sight: Sight
+) -> Iterator[tuple[Any, set[UUID]]]:
+    """The same for every group, from one count."""
+    count = _Count(window, survey(window, sight))
+    rows = count.by(lambda person, place: _group(group_by, person, place), by_member=group_by == "field_member")
+    for group in rows:
+        found = _evidence(count, window, group_by, key, side, lambda one, wanted=group: one == wanted, by_place=False)
+        yield group, set(found.values_list("pk", flat=True)) if isinstance(found, QuerySet) else found
+
+
+def _evidence(
+    count: _Count,
+    window: Window,
+    group_by: str,
+    key: str,
+    side: str,
+    wanted: Callable[[Any], bool],
+    *,
+    by_place: bool,
+) -> QuerySet[Visit] | set[UUID]:
+    ground = count.ground
+
+    def chosen(person: UUID | None, place: Place | None) -> bool:
+        return wanted(_group(group_by, person, place))
+
+    if key == "visit_coverage":
+        return _covered(count, chosen, group_by == "field_member" and not by_place, side)
+    if side == "numerator":
+        pairs_of: set[tuple[UUID, UUID | None]] = (
+            {(person, place) for person, place, _, made in count.owed if made}
+            if key == "visit_completion"
+            else set(count.done)
+        )
+        places = ground.places
+        return _visits_of(window, {(who, at) for who, at in pairs_of if chosen(who, places[at] if at else None)}, count)
+    duties = [
+        duty
+        for duty in ground.duties
+        if any(chosen(duty.person, ground.places[one] if one else None) for one in duty.places or (None,))
+    ]
+    return {duty.person if key == "visits_per_member" else duty.id for duty in duties}
+
+
+def _covered(
+    count: _Count, chosen: Callable[[UUID | None, Place | None], bool], by_member: bool, side: str
+) -> set[UUID]:
+    """Pilots, and of those the visited ones."""
+    ground = count.ground
+    assigned = {(duty.person, place) for duty in ground.duties for place in duty.places}
+    if by_member:
+        mine = {pair for pair in assigned if ground.places[pair[1]].is_pilot and chosen(pair[0], None)}
+        return {place for person, place in mine if side == "denominator" or (person, place) in count.done}
+    visited = {place for _, place in count.done}
+    seen = {place for _, place in assigned}
+    return {
+        one.id
+        for one in ground.places.values()
+        if one.is_pilot
+        and (ground.sight.everything or one.region in ground.sight.regions or one.id in seen)
+        and chosen(None, one)
+        and (side == "denominator" or one.id in visited)
+    }
+
+
+def _visits_of(window: Window, wanted: set[tuple[UUID, UUID | None]], count: _Count) -> QuerySet[Visit]:
+    """The valid visits of some pairs of member and enterprise; of a member anywhere when the enterprise is None."""
+    period = window.period
+    rows = valid_visits(period.first, period.last, window)
+    if count.ground.sight.everything and wanted >= set(count.done):
+        return rows
+    of_person: dict[UUID, list[UUID]] = defaultdict(list)
+    anywhere = [person for person, place in wanted if place is None]
+    for person, place in wanted:
+        if place is not None:
+            of_person[person].append(place)
+    went = Q(author__in=anywhere) | Q(joint__person__in=anywhere)
+    for person, places in of_person.items():
+        went |= Q(enterprise__in=places) & (Q(author=person) | Q(joint__person=person))
+    return Visit.objects.filter(pk__in=rows.filter(went).values("pk"))

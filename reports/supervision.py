@@ -1,0 +1,89 @@
+"""The supervision report: every indicator by group, with its total and its comparison. One moment, one set of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from core.problems import Invalid
+from core.texts import ZH, Text
+from inspections import calendar
+from journal.reading import snapshot
+from reports import fieldwork, groups, questionnaires, tallies
+from reports.figures import Report, Row
+from reports.groups import Sight
+from reports.indicators import Indicator, for_group
+from reports.measures import Window
+from reports.periods import Period
+from reports.tallies import Tallies, Tally
+
+COMPARED = ("previous", "year_earlier")
+FIELD_KEYS = (*fieldwork.KEYS, *questionnaires.KEYS)
+
+
+def report(
+    period: Period,
+    group_by: str,
+    *,
+    sight: Sight,
+    at: datetime,
+    compare: Iterable[str] = (),
+    language: str = ZH,
+) -> Report:
+    """The figures of a period as of ``at``. ``compare`` names ``previous`` and ``year_earlier``. Raises Invalid."""
+    wanted = list(compare)
+    if unknown := [name for name in wanted if name not in COMPARED]:
+        raise Invalid.at(
+            "/compare",
+            "choice",
+            Text(
+                "compare 应为 previous、year_earlier，而不是 {it}", "compare is previous or year_earlier, not {it}"
+            ).fill(it=unknown[0]),
+        )
+    others = {"previous": period.previous, "year_earlier": period.year_earlier}
+    with snapshot():
+        compared = {name: _one(others[name](), group_by, sight, at, language) for name in wanted}
+        made = _one(period, group_by, sight, at, language)
+    return Report(made.period, made.group_by, made.rows, made.total, compared)
+
+
+def _one(period: Period, group_by: str, sight: Sight, at: datetime, language: str) -> Report:
+    indicators = for_group(group_by)
+    counted, whole = count(Window(period, at), group_by, sight, indicators)
+    names = groups.named(group_by, counted, language)
+    rows = [
+        Row(*names[key], {one.key: _tally(told, one).figure(one.key) for one in indicators})
+        for key, told in counted.items()
+        if any(not tally.empty for tally in told.values())
+    ]
+    rows.sort(key=lambda row: (row.code is None, row.code or ""))
+    return Report(period, group_by, rows, {one.key: _tally(whole, one).figure(one.key) for one in indicators})
+
+
+def count(
+    window: Window, group_by: str, sight: Sight, indicators: Iterable[Indicator]
+) -> tuple[Tallies, dict[str, Tally]]:
+    """Tallies by group key and of the whole. What belongs to no group is gathered under ""."""
+    keys = [one.key for one in indicators]
+    of_issues = tallies.of_issues(window, group_by, sight, calendar.current(), keys)
+    of_visits, visits_whole = fieldwork.tallies(window, group_by, sight, keys)
+    of_responses, responses_whole = questionnaires.tallies(window, group_by, sight, keys)
+    counted: Tallies = {}
+    whole: dict[str, Tally] = {}
+    for source in (of_issues, of_visits, of_responses):
+        for group, told in source.items():
+            mine = counted.setdefault("" if group is None else group, {})
+            for key, tally in told.items():
+                mine.setdefault(key, _blank(key)).__iadd__(tally)
+    for told in of_issues.values():
+        for key, tally in told.items():
+            whole.setdefault(key, _blank(key)).__iadd__(tally)
+    return counted, whole | visits_whole | responses_whole
+
+
+def _blank(key: str) -> Tally:
+    return Tally(0, 0) if key in FIELD_KEYS else tallies.blank(key)
+
+
+def _tally(told: Mapping[str, Tally], indicator: Indicator) -> Tally:
+    return told.get(indicator.key) or _blank(indicator.key)
