@@ -100,6 +100,13 @@ def check(
     ``today`` is the day the phone recorded; ``now`` its moment as a day number, the end of that day when unknown; ``lists``
     the external lists the caller holds: a choice from a list not held is a not-evaluated finding.
     """
+    return examine(definition, answers, today=today, now=now, lists=lists)[0]
+
+
+def examine(
+    definition: Definition, answers: Any, *, today: date, now: float | None = None, lists: Lists | None = None
+) -> tuple[list[Finding], Settled]:
+    """As :func:`check`, with the values the answer was settled to, so that it need not be read again to be scored."""
     settled = settle(definition, answers, today=today, now=now)
     for level, rules in definition.rules.items():
         for row, standing in settled.levels.get(level, ()):
@@ -107,7 +114,7 @@ def check(
             scope.row, scope.rows, scope.places = row, standing.rows, standing.places
             _judge(rules, row, standing, settled, lists or {})
     del settled.findings[MAX_FINDINGS:]
-    return settled.findings
+    return settled.findings, settled
 
 
 def settle(definition: Definition, answers: Any, *, today: date, now: float | None = None) -> Settled:

@@ -17,7 +17,7 @@ TRANSLATED = frozenset({
 OURS = {
     "survey": frozenset({"warning", "warning_message", "score", "dimension", "min_rows", "max_rows"}),
     "choices": frozenset({"score"}),
-    "settings": frozenset({"scoring", "score_when"}),
+    "settings": frozenset({"scoring", "score_when", "anonymous"}),
 }
 """Columns that are our own, which other XLSForm tools do not know: they are read here and kept from pyxform."""
 

@@ -123,6 +123,7 @@ class Definition:
         self.rules = self._rules()
         self.blanks = {level: self._blank(level) for level in self._levels()}
         self.known = {level: frozenset(self._answerable(level)) for level in self._levels()}
+        self.externals = frozenset(each.external for each in self.questions.values() if each.external)
         self.scored = [question for question in self.questions.values() if question.dimension]
 
     # what the form says

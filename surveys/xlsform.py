@@ -217,6 +217,8 @@ class _Author:
             "id": form_id, "version": self.cell("settings", line, "version"), "title": self.told("settings", line, "form_title"),
             "scoring": scoring,
         }  # fmt: skip
+        if self.cell("settings", line, "anonymous").lower() in _YES:
+            settings["anonymous"] = True
         for name in ("score_when", "instance_name", "style"):
             if value := self.cell("settings", line, name).translate(_QUOTES if name != "style" else {}):
                 settings[name] = value

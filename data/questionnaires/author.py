@@ -282,7 +282,7 @@ def worker_satisfaction() -> tuple[Row, list[Row], list[Row]]:
     )
     settings = {
         "form_title": ("产业工人满意度调查", "Worker satisfaction"), "form_id": "worker_satisfaction", "scoring": "mean",
-        "score_when": "${consent} = 'yes'",
+        "score_when": "${consent} = 'yes'", "anonymous": "yes",
     }  # fmt: skip
     return settings, survey, lists
 

@@ -1,0 +1,193 @@
+"""Answers arrive, are judged, are reviewed; and whoever has no business there does not see them."""
+
+from __future__ import annotations
+
+from random import Random
+
+import orjson
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from core.drafts import Draft
+from core.ids import stable, uuid7
+from core.problems import Conflict, Forbidden, Invalid, NotFound, Problem
+from journal.models import Entry, Head
+from surveys import questionnaires, responses
+from surveys.models import Response, VersionStatus
+from surveys.problems import AlreadySubmitted, BadAnswers
+from surveys.samples import sample
+from tests.surveys.cast import AT, TODAY, Cast, cast, draft, published
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> Cast:
+    published("visit")
+    return cast()
+
+
+def answers(seed: int = 1) -> dict:
+    return sample("visit", Random(seed), TODAY)
+
+
+def test_a_filled_in_visit_is_kept_scored_and_told_to_the_phones_of_its_enterprise(world):
+    sent = draft(world.bakery.id, "visit", answers())
+
+    [row] = responses.put([sent], by=world.liaison, at=AT)
+
+    kept = Response.objects.get(pk=row.pk)
+    assert kept.answers == answers()
+    assert kept.scores["political"] > 0
+    head = Head.objects.select_related("scope").get(record=sent.id)
+    assert head.scope.name == f"enterprise:{world.bakery.id}"
+    assert orjson.loads(head.document)["answers"] == answers()
+
+
+def test_answers_that_break_a_rule_are_refused_with_the_words_of_the_form(world):
+    wrong = answers() | {"employees": 0}
+
+    [problem] = responses.put([draft(world.bakery.id, "visit", wrong)], by=world.liaison, at=AT)
+
+    assert isinstance(problem, BadAnswers)
+    fault = next(each for each in problem.errors if each.pointer == "/answers/employees")
+    assert (fault.code, fault.detail.of("en")) == ("constraint", "This must be between 1 and 50000")
+    assert not Response.objects.exists()
+
+
+def test_a_draft_may_be_unfinished_until_it_is_submitted(world):
+    begun = draft(world.bakery.id, "visit", {"mode": "phone"}, status="draft")
+    [row] = responses.put([begun], by=world.liaison, at=AT)
+    assert row.status == "draft"
+
+    [early] = responses.put([Draft(begun.id, {"status": "submitted"}, new=False)], by=world.liaison, at=AT)
+    assert isinstance(early, BadAnswers)
+
+    done = {"status": "submitted", "answers": answers()}
+    [row] = responses.put([Draft(begun.id, done, new=False)], by=world.liaison, at=AT)
+    assert row.status == "submitted"
+
+    [late] = responses.put([Draft(begun.id, {"answers": {}}, new=False)], by=world.liaison, at=AT)
+    assert isinstance(late, AlreadySubmitted)
+
+
+def test_a_bad_neighbour_hurts_nobody(world):
+    batch = [
+        draft(world.bakery.id, "visit", answers(1)),
+        draft(world.bakery.id, "visit", ["no", "object"]),
+        draft(world.mill.id, "visit", answers(2)),
+        draft(uuid7(), "visit", answers(2)),
+        draft(world.bakery.id, "nothing", {}),
+        draft(world.bakery.id, "visit", {}, version=7),
+        draft(world.bakery.id, "visit", answers(3), started_at="yesterday"),
+        draft(world.bakery.id, "visit", answers(4)),
+    ]
+
+    outcomes = responses.put(batch, by=world.liaison, at=AT)
+
+    assert [isinstance(each, Problem) for each in outcomes] == [False, True, True, True, True, True, True, False]
+    assert isinstance(outcomes[2], Forbidden)
+    assert outcomes[4].errors[0].pointer == "/questionnaire"
+    assert outcomes[5].errors[0].pointer == "/version"
+    assert Response.objects.count() == 2
+
+
+def test_the_number_of_queries_does_not_grow_with_the_batch(world):
+    def queries(count: int) -> int:
+        batch = [draft(world.bakery.id, "visit", answers(seed)) for seed in range(count)]
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert not any(isinstance(each, Problem) for each in responses.put(batch, by=world.liaison, at=AT))
+        return len(captured)
+
+    queries(1)
+    assert queries(100) == queries(2)
+
+
+def test_an_observer_who_comes_unannounced_is_seen_by_the_office_and_by_nobody_else(world):
+    [row] = responses.put([draft(world.bakery.id, "visit", answers())], by=world.observer, at=AT)
+
+    assert row.private
+    assert Head.objects.select_related("scope").get(record=row.id).scope.name == f"user:{world.observer.person}"
+    assert responses.visible(world.observer).filter(pk=row.id).exists()
+    assert responses.visible(world.office).filter(pk=row.id).exists()
+    assert not responses.visible(world.liaison).filter(pk=row.id).exists()
+    [outcome] = responses.put([Draft(row.id, {"answers": {}}, new=False)], by=world.liaison, at=AT)
+    assert isinstance(outcome, NotFound)
+
+
+def test_the_office_sends_answers_back_with_a_comment_per_question_and_the_phone_corrects_them(world):
+    sent = draft(world.bakery.id, "visit", answers())
+    [row] = responses.put([sent], by=world.liaison, at=AT)
+
+    responses.review(row.id, accept=False, comments={"employees": "与台账不符,请核对"}, by=world.office, at=AT)
+    document = orjson.loads(Head.objects.get(record=row.id).document)
+    assert (document["status"], document["comments"]) == ("returned", {"employees": "与台账不符,请核对"})
+
+    again = {"answers": answers(2), "status": "submitted"}
+    [corrected] = responses.put([Draft(row.id, again, new=False)], by=world.liaison, at=AT)
+    assert corrected.status == "submitted"
+    accepted = responses.review(row.id, accept=True, by=world.office, at=AT)
+    assert accepted.status == "accepted"
+    told = list(Entry.objects.filter(record=row.id).order_by("id").values_list("verb", flat=True))
+    assert told == ["response.submitted", "response.returned", "response.submitted", "response.accepted"]
+
+
+def test_only_the_office_reviews_only_what_is_submitted_and_says_why(world):
+    [row] = responses.put([draft(world.bakery.id, "visit", answers())], by=world.liaison, at=AT)
+
+    with pytest.raises(Forbidden):
+        responses.review(row.id, accept=True, by=world.liaison, at=AT)
+    with pytest.raises(NotFound):
+        responses.review(row.id, accept=True, by=world.stranger, at=AT)
+    with pytest.raises(Invalid):
+        responses.review(row.id, accept=False, by=world.office, at=AT)
+    with pytest.raises(Invalid):
+        responses.review(row.id, accept=False, comments={"nonsense": "?"}, by=world.office, at=AT)
+    responses.review(row.id, accept=True, by=world.office, at=AT)
+    with pytest.raises(Conflict):
+        responses.review(row.id, accept=True, by=world.office, at=AT)
+
+
+def test_one_deletes_ones_own_drafts_alone(world):
+    mine = draft(world.bakery.id, "visit", {}, status="draft")
+    sent = draft(world.bakery.id, "visit", answers())
+    responses.put([mine, sent], by=world.liaison, at=AT)
+
+    assert isinstance(responses.delete([Draft(mine.id)], by=world.stranger, at=AT)[0], Forbidden)
+    first, second = responses.delete([Draft(mine.id), Draft(sent.id)], by=world.liaison, at=AT)
+
+    assert isinstance(first, Response)
+    assert isinstance(second, Forbidden)
+    assert list(Response.objects.values_list("id", flat=True)) == [sent.id]
+
+
+def test_a_new_version_goes_to_the_phones_and_answers_to_the_old_one_are_still_taken(world):
+    workbook = questionnaires.get("visit", 1, by=world.office).workbook
+    again = questionnaires.upload(bytes(workbook), by=world.office, at=AT)
+    assert again.number == 1, "the same form is no new version"
+
+    changed = published("sme_problems")
+    assert changed.number == 1
+    questionnaires.close("visit", 1, by=world.office, at=AT)
+    second = questionnaires.upload(bytes(workbook), by=world.office, at=AT)
+    questionnaires.publish("visit", second.number, by=world.office, at=AT)
+
+    old, new = (draft(world.bakery.id, "visit", answers(), version=number) for number in (1, 2))
+    outcomes = responses.put([old, new], by=world.liaison, at=AT)
+    assert [each.version for each in outcomes] == [1, 2]
+    heads = Head.objects.filter(collection="questionnaires", record=stable("questionnaires", "visit/2"))
+    assert orjson.loads(heads.get().document)["version"] == 2
+
+
+def test_drafts_of_questionnaires_are_for_those_who_write_them(world):
+    version = questionnaires.upload((published("observer").workbook), by=world.office, at=AT)
+    assert version.status == VersionStatus.PUBLISHED
+    with pytest.raises(Forbidden):
+        questionnaires.publish("observer", 1, by=world.liaison, at=AT)
+    questionnaires.close("observer", 1, by=world.office, at=AT)
+    second = questionnaires.upload(bytes(version.workbook), by=world.office, at=AT)
+    with pytest.raises(NotFound):
+        questionnaires.get("observer", second.number, by=world.liaison)
