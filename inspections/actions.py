@@ -57,7 +57,7 @@ def put(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Issue | Pro
     for draft in drafts:
         clean, faults = shapes.read(draft.changes, SHAPES, new=draft.new)
         if not draft.new:
-            faults = [Fault("", "append_only", Text("办理记录不能修改", "What was done cannot be edited"))]
+            faults = [Fault("", "append-only", Text("办理记录不能修改", "What was done cannot be edited"))]
         if faults:
             outcomes.append(Invalid(errors=faults))
             continue
@@ -165,7 +165,7 @@ class _Work:
         named = step.data.get("department")
         if row.action == "assist_opinion" and named and not step.is_office and named not in step.codes:
             detail = Text("只能代表本部门发表意见", "You speak for your own department only")
-            faults.append(Fault("/data/department", "not_yours", detail))
+            faults.append(Fault("/data/department", "not-yours", detail))
         if faults:
             raise Invalid(faults[0].detail, errors=faults, state=dossier.issue.state)
 

@@ -90,12 +90,12 @@ def put_year(
 def _check(year: int, off: Mapping[date, str], makeup: Mapping[date, str]) -> None:
     faults = []
     if not 2000 <= year <= 2100:
-        faults.append(Fault("/year", "out_of_range", Text("年份应在 2000 与 2100 之间", "A year from 2000 to 2100")))
+        faults.append(Fault("/year", "out-of-range", Text("年份应在 2000 与 2100 之间", "A year from 2000 to 2100")))
     for name, days in (("off", off), ("makeup", makeup)):
         faults += [
             Fault(
                 f"/{name}/{at}",
-                "wrong_year",
+                "wrong-year",
                 Text("{day} 不在 {year} 年", "{day} is not in {year}").fill(day=day, year=year),
             )
             for at, day in enumerate(days)
@@ -106,7 +106,7 @@ def _check(year: int, off: Mapping[date, str], makeup: Mapping[date, str]) -> No
             faults.append(Fault(f"/makeup/{at}", "contradiction", Text("同一天既放假又上班", "Both off and worked")))
         elif day.weekday() < 5:
             faults.append(
-                Fault(f"/makeup/{at}", "not_a_weekend", Text("调休上班日应为周末", "A make-up day is a weekend day"))
+                Fault(f"/makeup/{at}", "not-a-weekend", Text("调休上班日应为周末", "A make-up day is a weekend day"))
             )
     if faults:
         raise Invalid(errors=faults)

@@ -64,7 +64,7 @@ def dispatch_to(
 
 def _open_segment(dossier: Dossier, how: str) -> None:
     issue = dossier.issue
-    if issue.dispatched_at is None or issue.acknowledge_due is None or issue.due is None:
+    if not (issue.dispatched_at and issue.acknowledge_due and issue.due and issue.deadline_class_id):
         raise ValueError("a segment begins with a dispatch")
     dossier.segment = Segment(
         id=uuid7(), issue_id=issue.id, number=issue.segment, round=issue.round, how=how, lead_code=issue.lead_code,
@@ -177,6 +177,8 @@ def _request_extension(dossier: Dossier, step: Step) -> None:
     issue, old = dossier.issue, dossier.issue.due
     _give_time(dossier, step.data["workdays"])
     issue.extended = True
+    if old is None or issue.due is None:
+        raise ValueError("only what is due can be extended")
     dossier.extensions.append(
         Extension(
             id=uuid7(),

@@ -113,8 +113,8 @@ def _warn(ids: list[UUID], at: datetime) -> int:
         opened = dossiers.open_all(ids, desk)
         given: dict[UUID, set[str]] = {}
         rows = Supervision.objects.filter(issue__in=ids, segment=F("issue__segment")).values_list("issue", "cause")
-        for issue, cause in rows:
-            given.setdefault(issue, set()).add(cause)
+        for issue, name in rows:
+            given.setdefault(issue, set()).add(name)
         warned, changes = [], []
         for dossier in opened.values():
             causes = [c for c in due_causes(dossier, at) if c.name not in given.get(dossier.issue.id, ())]

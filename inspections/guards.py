@@ -66,7 +66,7 @@ def _within_a_workday_of_submission(facts: Facts) -> Fault | None:
     if facts.at <= deadlines.due(facts.calendar, facts.submitted_at, 1).at:
         return None
     return _refuse(
-        "too_late", "上报超过一个工作日,请改为派单", "More than one working day since submission: dispatch it instead"
+        "too-late", "上报超过一个工作日,请改为派单", "More than one working day since submission: dispatch it instead"
     )
 
 
@@ -74,10 +74,10 @@ def _master_is_another_live_issue(facts: Facts) -> Fault | None:
     if facts.master is None:
         return _refuse("unknown", "没有这个主件", "There is no such master issue", at="/data/into")
     if facts.master[0] == facts.issue:
-        return _refuse("same_issue", "不能并入自身", "An issue cannot be merged into itself", at="/data/into")
+        return _refuse("same-issue", "不能并入自身", "An issue cannot be merged into itself", at="/data/into")
     if facts.master[1] in ("merged", "rejected", "withdrawn"):
         return _refuse(
-            "master_ended",
+            "master-ended",
             "主件已并案、不予受理或撤回,请选择仍有效的主件",
             "The master was itself merged, rejected or withdrawn: choose one that stands",
             at="/data/into",
@@ -93,7 +93,7 @@ def _handler_works_for_the_lead(facts: Facts) -> Fault | None:
     ):
         return None
     return _refuse(
-        "not_of_the_lead",
+        "not-of-the-lead",
         "经办人应为牵头部门人员",
         "The handler has to work for the lead department",
         at="/data/handler",
@@ -109,14 +109,14 @@ def _not_adjudicated(facts: Facts) -> Fault | None:
 def _one_return_a_department(facts: Facts) -> Fault | None:
     if facts.lead not in facts.returns:
         return None
-    return _refuse("returned_before", "本部门已申请退单一次", "This department has asked to return it once already")
+    return _refuse("returned-before", "本部门已申请退单一次", "This department has asked to return it once already")
 
 
 def _within_a_workday_of_dispatch(facts: Facts) -> Fault | None:
     if facts.dispatched_at is None or facts.at <= deadlines.due(facts.calendar, facts.dispatched_at, 1).at:
         return None
     return _refuse(
-        "too_late", "退单应在派单后一个工作日内提出", "A return is asked for within one working day of dispatch"
+        "too-late", "退单应在派单后一个工作日内提出", "A return is asked for within one working day of dispatch"
     )
 
 
@@ -132,7 +132,7 @@ def _second_return(facts: Facts) -> Fault | None:
     if len(facts.returns) >= 2:
         return None
     return _refuse(
-        "first_return",
+        "first-return",
         "首次退单请同意或不同意,第二次退单才裁定",
         "A first return is approved or refused; only a second one is adjudicated",
     )
@@ -141,17 +141,17 @@ def _second_return(facts: Facts) -> Fault | None:
 def _to_another_department(facts: Facts) -> Fault | None:
     if facts.data.get("lead") != facts.lead:
         return None
-    return _refuse("same_department", "已由该部门牵头", "This department leads it already", at="/data/lead")
+    return _refuse("same-department", "已由该部门牵头", "This department leads it already", at="/data/lead")
 
 
 def _class_may_be_extended(facts: Facts) -> Fault | None:
     if facts.may_be_extended:
         return None
-    return _refuse("never_extended", "此时限类别不得延期", "Issues of this deadline class are never extended")
+    return _refuse("never-extended", "此时限类别不得延期", "Issues of this deadline class are never extended")
 
 
 def _one_extension(facts: Facts) -> Fault | None:
-    return _refuse("extended_before", "只能延期一次", "It was extended once already") if facts.extended else None
+    return _refuse("extended-before", "只能延期一次", "It was extended once already") if facts.extended else None
 
 
 def _a_workday_before_due(facts: Facts) -> Fault | None:
@@ -161,7 +161,7 @@ def _a_workday_before_due(facts: Facts) -> Fault | None:
     if facts.at <= last:
         return None
     return _refuse(
-        "too_late",
+        "too-late",
         "延期应至少在到期前一个工作日提出(最迟 {last})",
         "An extension is asked for at least one working day before the due time (by {last})",
         last=last.strftime("%Y-%m-%d %H:%M"),
@@ -172,7 +172,7 @@ def _at_most_the_limit(facts: Facts) -> Fault | None:
     if 1 <= facts.data["workdays"] <= facts.limit:
         return None
     return _refuse(
-        "out_of_range",
+        "out-of-range",
         "延期为 1 至 {limit} 个工作日",
         "An extension is 1 to {limit} working days",
         at="/data/workdays",
@@ -183,7 +183,7 @@ def _at_most_the_limit(facts: Facts) -> Fault | None:
 def _pause_is_ahead(facts: Facts) -> Fault | None:
     if "until" not in facts.data or date.fromisoformat(facts.data["until"]) > local_day(facts.at):
         return None
-    return _refuse("not_ahead", "恢复日期应晚于今天", "The end of the pause has to lie after today", at="/data/until")
+    return _refuse("not-ahead", "恢复日期应晚于今天", "The end of the pause has to lie after today", at="/data/until")
 
 
 def _pause_within_limits(facts: Facts) -> Fault | None:
@@ -193,7 +193,7 @@ def _pause_within_limits(facts: Facts) -> Fault | None:
     length = deadlines.paused_workdays(facts.calendar, facts.at, until)
     if length > PAUSE_LIMIT or facts.paused + length > PAUSES_LIMIT:
         return _refuse(
-            "too_long",
+            "too-long",
             "每次挂起最多 {one} 个工作日,合计最多 {all} 个(已用 {used})",
             "A pause lasts at most {one} working days and all pauses {all} (used: {used})",
             at="/data/until",
@@ -208,7 +208,7 @@ def _a_pause_is_asked_for(facts: Facts) -> Fault | None:
     return (
         None
         if facts.pause_asked
-        else _refuse("nothing_asked", "没有待审的挂起申请", "No suspension has been asked for")
+        else _refuse("nothing-asked", "没有待审的挂起申请", "No suspension has been asked for")
     )
 
 
@@ -217,7 +217,7 @@ def _assist_opinions_are_in(facts: Facts) -> Fault | None:
     if not missing:
         return None
     return _refuse(
-        "assist_opinion_missing",
+        "assist-opinion-missing",
         "尚缺协办意见:{missing}",
         "Assist opinions are still missing from {missing}",
         missing=", ".join(missing),
@@ -228,27 +228,27 @@ def _department_assists(facts: Facts) -> Fault | None:
     named = facts.data.get("department")
     if named is None or named in facts.assists:
         return None
-    return _refuse("not_assisting", "该部门不是协办部门", "This department does not assist here", at="/data/department")
+    return _refuse("not-assisting", "该部门不是协办部门", "This department does not assist here", at="/data/department")
 
 
 def _not_the_handler(facts: Facts) -> Fault | None:
     if facts.actor is None or facts.actor != facts.handler:
         return None
-    return _refuse("is_the_handler", "经办人不能自行销号", "Whoever handled an issue does not close it")
+    return _refuse("is-the-handler", "经办人不能自行销号", "Whoever handled an issue does not close it")
 
 
 def _at_most_two_reworks(facts: Facts) -> Fault | None:
     if facts.reworks < REWORKS:
         return None
     return _refuse(
-        "reworked_twice", "已重办两轮,请提交联席会议", "It was reworked twice: refer it to the joint conference"
+        "reworked-twice", "已重办两轮,请提交联席会议", "It was reworked twice: refer it to the joint conference"
     )
 
 
 def _within_thirty_days_of_closing(facts: Facts) -> Fault | None:
     if facts.closed_at is None or facts.at <= facts.closed_at + timedelta(days=REOPEN_DAYS):
         return None
-    return _refuse("too_late", "销号超过三十天,请另行上报", "More than thirty days since closing: report it anew")
+    return _refuse("too-late", "销号超过三十天,请另行上报", "More than thirty days since closing: report it anew")
 
 
 def _refuse(code: str, zh: str, en: str, *, at: str = "/action", **values: Any) -> Fault:

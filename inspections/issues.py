@@ -147,7 +147,7 @@ def _create(
     visit = clean.get("visit")
     if visit and batch.visits.get(visit) != enterprise:
         faults.append(Fault("/visit", "unknown", Text("该企业没有此走访", "The enterprise has no such visit")))
-    if faults:
+    if faults or region is None:
         raise Invalid(errors=faults)
     values = {COLUMNS.get(name, name): value for name, value in clean.items()}
     row = Issue(

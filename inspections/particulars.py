@@ -26,7 +26,7 @@ def check(row: Row, text: Any, data: Any, *, departments: Collection[str], class
     faults += [
         Fault(
             f"/data/{name}",
-            "unknown_field",
+            "unknown-field",
             Text("“{action}”没有此字段", "“{action}” has no such field").fill(action=row.label),
         )
         for name in data
@@ -62,9 +62,9 @@ def _text_faults(row: Row, text: Any) -> list[Fault]:
 def unfit(text: str, longest: int = 4000) -> tuple[str, Text] | None:
     """Why a text cannot be kept: too long, or characters no database may hold. None when it can."""
     if len(text) > longest:
-        return "too_long", Text("最多 {n} 字", "At most {n} characters").fill(n=longest)
+        return "too-long", Text("最多 {n} 字", "At most {n} characters").fill(n=longest)
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        return "bad_character", Text("含有无法保存的字符", "It holds a character that cannot be kept")
+        return "bad-character", Text("含有无法保存的字符", "It holds a character that cannot be kept")
     return None
 
 
@@ -111,7 +111,7 @@ def _value_fault(
     if field.kind == "deadline_class" and value not in classes:
         return "unknown", Text("没有此时限类别", "There is no such deadline class")
     if field.choices and value not in field.choices:
-        return "not_a_choice", Text("应为以下之一:{choices}", "This should be one of {choices}").fill(
+        return "not-a-choice", Text("应为以下之一:{choices}", "This should be one of {choices}").fill(
             choices=", ".join(field.choices)
         )
     return None

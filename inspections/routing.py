@@ -155,7 +155,7 @@ def parse(when: str) -> tuple[Comparison, ...]:
 def check(rule: Rule, *, departments: Iterable[str], categories: Iterable[str], classes: Iterable[str]) -> list[Fault]:
     """What is wrong with a rule an editor wrote, field by field."""
     known = {*departments, TOWN, OFFICE}
-    faults = []
+    faults: list[Fault] = []
     try:
         parse(rule.when)
     except Invalid as problem:
@@ -242,17 +242,17 @@ def _resolve(code: str, case: Case) -> str:
 def _comparison(text: str) -> Comparison:
     match = _COMPARISON.fullmatch(text)
     if match is None:
-        raise _fault("not_understood", Text("看不懂条件“{text}”", "“{text}” is not understood"), text=text)
+        raise _fault("not-understood", Text("看不懂条件“{text}”", "“{text}” is not understood"), text=text)
     name, sign, written = match.groups()
     kind = FIELDS.get(name)
     if kind is None:
-        raise _fault("unknown_field", Text("没有字段 {name}", "There is no field {name}"), name=name)
+        raise _fault("unknown-field", Text("没有字段 {name}", "There is no field {name}"), name=name)
     if sign == "in":
         if not (written.startswith("(") and written.endswith(")")):
-            raise _fault("not_a_list", Text("in 之后应为括号内的列表", "A list in brackets follows “in”"))
+            raise _fault("not-a-list", Text("in 之后应为括号内的列表", "A list in brackets follows “in”"))
         return Comparison(name, sign, tuple(_value(kind, part.strip()) for part in written[1:-1].split(",")))
     if sign in _ORDERED and kind is not int:
-        raise _fault("not_ordered", Text("字段 {name} 不能比较大小", "{name} has no order to compare by"), name=name)
+        raise _fault("not-ordered", Text("字段 {name} 不能比较大小", "{name} has no order to compare by"), name=name)
     return Comparison(name, sign, _value(kind, written))
 
 
@@ -265,7 +265,7 @@ def _value(kind: type, written: str) -> Any:
         return written
     wanted = {bool: Text("true 或 false", "true or false"), int: Text("整数", "a whole number")}
     raise _fault(
-        "wrong_value",
+        "wrong-value",
         Text("“{written}”应为{wanted}", "“{written}” should be {wanted}"),
         written=written,
         wanted=wanted.get(kind, Text("一个词", "one word")),

@@ -49,7 +49,7 @@ def read(changes: Mapping[str, Any], shapes: Mapping[str, Shape], *, new: bool) 
     for name, value in changes.items():
         shape = shapes.get(name)
         if shape is None:
-            faults.append(Fault(f"/{pointed(name)}", "unknown_field", UNKNOWN_FIELD))
+            faults.append(Fault(f"/{pointed(name)}", "unknown-field", UNKNOWN_FIELD))
         elif value is None:
             if shape.required:
                 faults.append(Fault(f"/{name}", "required", REQUIRED))
@@ -84,11 +84,11 @@ def text(longest: int, *, shortest: int = 0) -> Reader:
         if not isinstance(value, str):
             raise Unfit("type", Text("应为文字", "This should be text"))
         if len(value) > longest:
-            raise Unfit("too_long", too_long)
+            raise Unfit("too-long", too_long)
         if _BAD.search(value):
-            raise Unfit("bad_character", Text("含有无法保存的字符", "It holds a character that cannot be kept"))
+            raise Unfit("bad-character", Text("含有无法保存的字符", "It holds a character that cannot be kept"))
         if len(value.strip()) < shortest:
-            raise Unfit("too_short", too_short)
+            raise Unfit("too-short", too_short)
         return value
 
     return reader
@@ -102,7 +102,7 @@ def choice(codes: tuple[str, ...]) -> Reader:
         if not isinstance(value, str):
             raise Unfit("type", Text("应为文字", "This should be text"))
         if value not in codes:
-            raise Unfit("not_a_choice", wanted)
+            raise Unfit("not-a-choice", wanted)
         return value
 
     return reader
@@ -137,9 +137,9 @@ def instant(value: Any) -> datetime:
     if found is None:
         raise Unfit("type", Text("应为带时区的 ISO 8601 时间", "This should be an ISO 8601 time with its offset"))
     if found.tzinfo is None:
-        raise Unfit("no_offset", Text("时间缺少时区", "The time lacks its offset"))
+        raise Unfit("no-offset", Text("时间缺少时区", "The time lacks its offset"))
     if not _EARLIEST <= found <= _LATEST:
-        raise Unfit("out_of_range", Text("时间不合理", "The time is not plausible"))
+        raise Unfit("out-of-range", Text("时间不合理", "The time is not plausible"))
     return found
 
 
@@ -164,7 +164,7 @@ def whole(least: int, most: int) -> Reader:
         if not isinstance(value, int) or isinstance(value, bool):
             raise Unfit("type", Text("应为整数", "This should be a whole number"))
         if not least <= value <= most:
-            raise Unfit("out_of_range", wanted)
+            raise Unfit("out-of-range", wanted)
         return value
 
     return reader
@@ -181,7 +181,7 @@ def number(least: float, most: float) -> Reader:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise Unfit("type", Text("应为数字", "This should be a number"))
         if not least <= value <= most:
-            raise Unfit("out_of_range", wanted)
+            raise Unfit("out-of-range", wanted)
         return float(value)
 
     return reader

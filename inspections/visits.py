@@ -150,6 +150,8 @@ def _apply(
     if "participants" in values:
         values["participants"] = [str(one) for one in values["participants"]]
     if row is None:
+        if by.person is None or enterprise is None:
+            raise Forbidden(NOT_YOURS)
         row = Visit(id=draft.id, author_id=by.person, created_at=at, private=batch.is_private(enterprise), **values)
         changed = of_creation(row, [COLUMNS.get(name, name) for name in SHAPES])
     else:
@@ -175,7 +177,7 @@ def _reference_faults(clean: Mapping[str, Any], row: Visit | None, enterprise: A
         faults.append(Fault("/enterprise", "fixed", Text("不能改为另一家企业", "The enterprise cannot be changed")))
     started, ended = (clean.get(name, getattr(row, name, None)) for name in ("started_at", "ended_at"))
     if started and ended and ended < started:
-        faults.append(Fault("/ended_at", "before_start", Text("结束早于开始", "It ends before it starts")))
+        faults.append(Fault("/ended_at", "before-start", Text("结束早于开始", "It ends before it starts")))
     plan = clean.get("visit_plan")
     if plan and (plan not in batch.plans or batch.plans[plan].enterprise_id != enterprise):
         faults.append(Fault("/visit_plan", "unknown", Text("该企业没有此走访计划", "The enterprise has no such plan")))
@@ -308,7 +310,7 @@ def plan(plans: Sequence[VisitPlan], *, by: Actor, at: datetime) -> list[VisitPl
         permissions.permit(by, "visit_plan.write")
         for row in plans:
             if row.due_to < row.due_from:
-                raise Invalid.at("/due_to", "before_start", Text("截止早于开始", "It ends before it starts"))
+                raise Invalid.at("/due_to", "before-start", Text("截止早于开始", "It ends before it starts"))
         known = VisitPlan.objects.in_bulk([row.id for row in plans])
         fields = ("enterprise_id", "person_id", "questionnaire", "due_from", "due_to", "state")
         changes = []

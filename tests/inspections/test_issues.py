@@ -26,7 +26,7 @@ def test_an_issue_is_routed_answered_reviewed_and_closed(world: World) -> None:
     assert "类别的默认" in issue.routing_reason["zh"]
 
     world.later(hours=3).does("hrss", issue, "acknowledge")
-    assert world.codes("hrss", issue, "reply", "已受理", outcome="solved") == {"assist_opinion_missing"}
+    assert world.codes("hrss", issue, "reply", "已受理", outcome="solved") == {"assist-opinion-missing"}
     world.does("emb", issue, "assist_opinion", "已到现场查看")
     world.does("office", issue, "assist_opinion", "卫健委电话答复", department="NHC")
     world.later(days=1).does("hrss", issue, "reply", "已认定工伤", outcome="solved")
@@ -96,7 +96,7 @@ def test_two_acknowledge_at_once_and_one_of_them_is_told_the_state(world: World)
 def test_a_second_return_is_adjudicated(world: World) -> None:
     issue = world.reports()
     world.does("hrss", issue, "request_return", ground="不属人社职责", suggested_department="EMB")
-    assert world.codes("office", issue, "adjudicate", lead="EMB") == {"first_return"}
+    assert world.codes("office", issue, "adjudicate", lead="EMB") == {"first-return"}
     back = world.does("office", issue, "approve_return")
     assert (back.state, back.lead_code, back.due) == ("submitted", "", None)
     assert not issues.visible(world.caller("hrss")).exists()
@@ -109,7 +109,7 @@ def test_a_second_return_is_adjudicated(world: World) -> None:
 
     assert (settled.state, settled.lead_code, settled.due) == ("dispatched", "HRSS", at("2026-11-24T17:30"))
     assert world.codes("hrss", issue, "request_return", ground="再退", suggested_department="EMB") == {
-        "adjudicated", "returned_before",
+        "adjudicated", "returned-before",
     }  # fmt: skip
     assert list(Segment.objects.filter(issue=issue).values_list("lead_code", "return_result")) == [
         ("HRSS", "approved"), ("EMB", "adjudicated"), ("HRSS", ""),
@@ -132,7 +132,7 @@ def test_more_time_is_given_once_and_in_time(world: World) -> None:
 
     assert longer.due == at("2026-11-26T17:30")
     assert Extension.objects.get().old_due == at("2026-11-23T17:30")
-    assert world.codes("hrss", issue, "request_extension", workdays=1, reason="再等") == {"extended_before"}
+    assert world.codes("hrss", issue, "request_extension", workdays=1, reason="再等") == {"extended-before"}
 
 
 def test_an_urgent_issue_is_never_extended(world: World) -> None:
@@ -140,7 +140,7 @@ def test_an_urgent_issue_is_never_extended(world: World) -> None:
     assert (issue.deadline_class_id, issue.due) == ("E", at("2026-11-17T17:30"))
     world.does("hrss", issue, "acknowledge")
 
-    assert "never_extended" in world.codes("hrss", issue, "request_extension", workdays=1, reason="x")
+    assert "never-extended" in world.codes("hrss", issue, "request_extension", workdays=1, reason="x")
 
 
 def test_a_pause_is_asked_for_granted_and_moves_the_due_time(world: World) -> None:
@@ -162,7 +162,7 @@ def test_an_unsatisfied_worker_gets_a_second_round_in_half_the_time(world: World
 
     assert (again.state, again.round, again.limit, again.due) == ("dispatched", 2, 3, at("2026-11-19T17:30"))
     world.does("hrss", issue, "acknowledge")
-    assert world.codes("hrss", issue, "reply", "又办", outcome="solved") == {"assist_opinion_missing"}
+    assert world.codes("hrss", issue, "reply", "又办", outcome="solved") == {"assist-opinion-missing"}
 
 
 def test_after_two_reworks_it_goes_to_the_joint_conference(world: World) -> None:
@@ -175,7 +175,7 @@ def test_after_two_reworks_it_goes_to_the_joint_conference(world: World) -> None
         world.does("hrss", issue, "reply", "已办", outcome="partly")
     world.does("office", issue, "accept_reply")
 
-    assert world.codes("office", issue, "rework", reason="仍未落实") == {"reworked_twice"}
+    assert world.codes("office", issue, "rework", reason="仍未落实") == {"reworked-twice"}
     assert Supervision.objects.get(cause="second_rework").card == "red"
     assert world.does("office", issue, "refer", reason="政策空白").level == 4
 
@@ -196,7 +196,7 @@ def test_a_merged_issue_inherits_the_result_of_its_master(world: World) -> None:
     master, other = world.reports(), world.reports("colleague")
     world.does("hrss", other, "request_return", ground="与前件重复", suggested_department="HRSS")
     world.does("office", other, "approve_return")
-    assert world.codes("office", other, "merge", into=str(other.id)) == {"same_issue"}
+    assert world.codes("office", other, "merge", into=str(other.id)) == {"same-issue"}
     world.does("office", other, "merge", into=str(master.id))
     world.does("hrss", master, "acknowledge")
     world.does("edu", master, "assist_opinion", "同意")
@@ -257,17 +257,17 @@ def test_it_is_edited_until_it_is_dispatched(world: World) -> None:
     ("changes", "faults"),
     [
         ({"category": "wages"}, {"/category": "unknown"}),
-        ({"description": ""}, {"/description": "too_short"}),
-        ({"description": "坏\0字"}, {"/description": "bad_character"}),
-        ({"description": "坏\ud800字"}, {"/description": "bad_character"}),
+        ({"description": ""}, {"/description": "too-short"}),
+        ({"description": "坏\0字"}, {"/description": "bad-character"}),
+        ({"description": "坏\ud800字"}, {"/description": "bad-character"}),
         ({"description": None, "category": ...}, {"/description": "required", "/category": "required"}),
         ({"workers_affected": "12"}, {"/workers_affected": "type"}),
         ({"workers_affected": True}, {"/workers_affected": "type"}),
-        ({"workers_affected": 2**40}, {"/workers_affected": "out_of_range"}),
-        ({"severity": "terrible"}, {"/severity": "not_a_choice"}),
+        ({"workers_affected": 2**40}, {"/workers_affected": "out-of-range"}),
+        ({"severity": "terrible"}, {"/severity": "not-a-choice"}),
         ({"occurred_at": "2026-02-30T10:00:00+08:00"}, {"/occurred_at": "type"}),
-        ({"occurred_at": "2026-02-20T10:00:00"}, {"/occurred_at": "no_offset"}),
-        ({"lead": "HRSS", "a/b": 1}, {"/lead": "unknown_field", "/a~1b": "unknown_field"}),
+        ({"occurred_at": "2026-02-20T10:00:00"}, {"/occurred_at": "no-offset"}),
+        ({"lead": "HRSS", "a/b": 1}, {"/lead": "unknown-field", "/a~1b": "unknown-field"}),
         ({"visit": "0197f0c1-0000-7000-8000-000000000000"}, {"/visit": "unknown"}),
         ({"visit": "x"}, {"/visit": "type"}),
         ({"immediate_danger": "yes"}, {"/immediate_danger": "type"}),

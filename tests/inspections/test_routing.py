@@ -96,15 +96,15 @@ def test_a_preview_says_of_every_rule_why_it_won_or_lost() -> None:
 @pytest.mark.parametrize(
     ("when", "code"),
     [
-        ("workers_affected", "not_understood"),
-        ("workers_affected > many", "wrong_value"),
-        ("colour = red", "unknown_field"),
-        ("industry > construction", "not_ordered"),
-        ("immediate_danger = yes", "wrong_value"),
-        ("industry in construction", "not_a_list"),
-        ("industry = a or industry = b", "wrong_value"),
-        ("workers_affected >= 10 and", "wrong_value"),
-        ("workers_affected >= 99999999999999", "wrong_value"),
+        ("workers_affected", "not-understood"),
+        ("workers_affected > many", "wrong-value"),
+        ("colour = red", "unknown-field"),
+        ("industry > construction", "not-ordered"),
+        ("immediate_danger = yes", "wrong-value"),
+        ("industry in construction", "not-a-list"),
+        ("industry = a or industry = b", "wrong-value"),
+        ("workers_affected >= 10 and", "wrong-value"),
+        ("workers_affected >= 99999999999999", "wrong-value"),
     ],
 )
 def test_a_condition_that_is_not_understood_is_named(when: str, code: str) -> None:
