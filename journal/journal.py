@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from secrets import token_hex
 from typing import Any
@@ -95,6 +95,8 @@ class Work:
     touched: dict[Key, None] = field(default_factory=dict)
     entries: list[_Entry] = field(default_factory=list)
     grants: dict[tuple[UUID, str], bool] = field(default_factory=dict)
+    durable_until: datetime | None = None
+    """Known once the unit is written: up to when what was received lies in a backup."""
 
 
 _current: ContextVar[Work | None] = ContextVar("journal_unit", default=None)
@@ -151,16 +153,22 @@ def load(keys: Iterable[Key]) -> dict[Key, HeadState]:
     if missing:
         for key in missing:
             work.heads[key] = HeadState()
-        found = Head.objects.filter(record__in=sorted({record for _, record in missing}))
-        if connection.features.has_select_for_update:
-            found = found.order_by("record").select_for_update(of=("self",))
-        columns = ("collection", "record", "scope__name", "revision", "deleted", "hash", "document")
-        for collection, record, scope, revision, deleted, digest, document in found.values_list(*columns):
-            state = work.heads.get((collection, record))
-            if state is None or (collection, record) not in set(missing):
-                continue
-            _note(state, scope, revision, deleted, digest, document)
+        _read(work, set(missing))
+        # A record that moved while we waited for its lock shows its exit row only: its new home is read once more.
+        gone = {key for key in missing if work.heads[key].deleted}
+        if gone and connection.features.has_select_for_update:
+            _read(work, gone)
     return {key: work.heads[key] for key in wanted}
+
+
+def _read(work: Work, keys: set[Key]) -> None:
+    found = Head.objects.filter(record__in=sorted({record for _, record in keys}))
+    if connection.features.has_select_for_update:
+        found = found.order_by("record").select_for_update(of=("self",))
+    columns = ("collection", "record", "scope__name", "revision", "deleted", "hash", "document")
+    for collection, record, scope, revision, deleted, digest, document in found.values_list(*columns):
+        if (collection, record) in keys:
+            _note(work.heads[collection, record], scope, revision, deleted, digest, document)
 
 
 def _note(state: HeadState, scope: str, revision: int, deleted: bool, digest: str, document: str) -> None:
@@ -228,12 +236,8 @@ def _write(work: Work) -> None:
         return
     texts = [orjson.dumps(entry.change.changes, default=str, option=orjson.OPT_NON_STR_KEYS) for entry in work.entries]
     seals = [_seal(work, entry, text) for entry, text in zip(work.entries, texts, strict=True)]
-    version, previous = _next_position()
-    chained = blake2b(previous.encode(), digest_size=32)
-    chained.update(f"\0{version}\0{work.at.isoformat()}\0{work.by.person}\0{work.by.device}".encode())
-    for seal in seals:
-        chained.update(seal.encode())
-    digest = chained.hexdigest()
+    version, previous, work.durable_until = _next_position()
+    digest = link(previous, version, work.at, work.by.person, work.by.device, seals)
     Feed.objects.filter(pk=1).update(digest=digest)
     scopes = _scopes(work)
     _write_heads(work, version, scopes)
@@ -289,6 +293,22 @@ def _seal(work: Work, entry: _Entry, text: bytes) -> str:
     )
 
 
+def link(
+    previous: str, version: int, at: datetime, person: UUID | None, device: UUID | None, seals: Iterable[str]
+) -> str:
+    """The chain's next digest: over the one before, the unit's own columns and the seals of its entries, in order."""
+    chained = blake2b(previous.encode(), digest_size=32)
+    chained.update(f"\0{version}\0{_instant(at)}\0{person}\0{device}".encode())
+    for seal in seals:
+        chained.update(seal.encode())
+    return chained.hexdigest()
+
+
+def _instant(at: datetime) -> int:
+    """Microseconds since 1970: the same for one instant in whatever zone it is written."""
+    return int(at.timestamp() * 1_000_000)
+
+
 def entry_seal(
     verb: str,
     collection: str,
@@ -301,22 +321,31 @@ def entry_seal(
     changes: bytes,
 ) -> str:
     """The digest of one entry: over every column that tells what happened."""
-    claimed = int(claimed_at.timestamp() * 1_000_000) if claimed_at else None
+    claimed = _instant(claimed_at) if claimed_at else None
     told = f"{verb}\0{collection}\0{record}\0{revision}\0{person}\0{device}\0{mutation}\0{claimed}\0"
     return blake2b(told.encode() + changes, digest_size=16).hexdigest()
 
 
-def _next_position() -> tuple[int, str]:
+def _next_position() -> tuple[int, str, datetime | None]:
     """Lock the counter row and take the next position; everyone who writes after us waits here until we commit."""
     table = connection.ops.quote_name(Feed._meta.db_table)
     with connection.cursor() as cursor:
         for _ in range(2):
-            cursor.execute(f"UPDATE {table} SET version = version + 1 WHERE id = 1 RETURNING version, digest")
+            cursor.execute(
+                f"UPDATE {table} SET version = version + 1 WHERE id = 1 RETURNING version, digest, durable_until"
+            )
             found = cursor.fetchone()
             if found:
-                return found[0], found[1]
+                return found[0], found[1], _time(found[2])
             begin()
     raise RuntimeError("journal: the feed row cannot be made")
+
+
+def _time(value: Any) -> datetime | None:
+    """A time as a plain query gives it: SQLite keeps text in UTC."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value if isinstance(value, datetime) else None
 
 
 def begin() -> None:
