@@ -48,7 +48,8 @@ class Verdict:
 
 @dataclass(slots=True)
 class Item:
-    """A mutation on its way: by whom, and its verdict once there is one. ``waiting`` is its quarantine row, if it comes from there."""
+    """A mutation on its way: by whom, and its verdict once there is one. ``waiting`` is its quarantine row, if it comes from
+    there; ``edits`` says that its record was there when it was refused."""
 
     asked: Asked
     by: Actor
@@ -56,6 +57,7 @@ class Item:
     known_base: bool = True
     reused: bool = False
     waiting: Any = None
+    edits: bool = False
 
     @property
     def key(self) -> Key:
@@ -69,7 +71,10 @@ def acting(by: Actor, mutation: UUID) -> Actor:
 
 @dataclass(slots=True)
 class Session:
-    """One push, or one resolution at a desk: the callers' scopes and what has arrived so far."""
+    """One push, or one resolution at a desk: the callers' scopes and what has arrived so far.
+
+    ``made_by`` tells which quarantined mutation made a record that arrived out of quarantine.
+    """
 
     by: Actor
     at: datetime
@@ -77,6 +82,7 @@ class Session:
     epoch: str
     last_try: bool = True
     arrived: dict[str, list[UUID]] = field(default_factory=dict)
+    made_by: dict[UUID, Any] = field(default_factory=dict)
     held: dict[UUID, frozenset[str]] = field(default_factory=dict)
 
     def apply(self, items: Sequence[Item]) -> None:
@@ -243,6 +249,8 @@ class Session:
             conflicts.notice(item.key, merged.clashes, state, by=item.by, bump=state.revision == before, at=self.at)
         if before == 0:
             self.arrived.setdefault(item.asked.collection, []).append(item.key[1])
+            if item.waiting is not None:
+                self.made_by[item.key[1]] = item.waiting
         status = "merged" if merged.foreign or merged.clashes else "applied"
         item.verdict = Verdict(status, revision=state.revision, clashes=tuple(merged.clashes))
         if status == "merged":
@@ -252,6 +260,8 @@ class Session:
         blocked = tuple(problem.extra.pop("blocked", ()))
         item.verdict = Verdict("quarantined", problem=problem, blocked_by=blocked, trace=trace)
         item.verdict.current = self.current(item)
+        state = journal.current().heads.get(item.key) if item.asked.record else None
+        item.edits = state is not None and state.revision > 0
 
     def current(self, item: Item) -> dict[str, Any] | None:
         """The record as it stands, if there is one and the caller may see it."""

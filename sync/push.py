@@ -33,6 +33,8 @@ ATTEMPTS = 5
 def push(batch: Batch, *, by: Actor, at: datetime, operations: Operations) -> bytes:
     """Apply a batch and give the answer as JSON bytes.
 
+    ``received_at`` is never told earlier than the last backup, whatever the clocks: a phone may forget what is older.
+
     Races between devices (a deadlock, two creations of one record) are tried again a few times; what then still fails is
     quarantined item by item. Raises Unavailable when the database stays out of reach.
     """
@@ -48,7 +50,7 @@ def push(batch: Batch, *, by: Actor, at: datetime, operations: Operations) -> by
 
 def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations, last_try: bool) -> bytes:
     assert by.device is not None
-    with journal.unit(by=by, at=at):
+    with journal.unit(by=by, at=at) as work:
         Device.objects.filter(pk=by.device).update(last_push_at=at)  # locks the device until the commit
         feed = journal.feed()
         stored = _stored(by.device, batch.mutations)
@@ -62,7 +64,7 @@ def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations,
         _remember(by.device, items, at)
     told = [answer if isinstance(answer, bytes) else _told(answer) for answer in answers]
     head = {
-        "received_at": at,
+        "received_at": max(at, feed.durable_until or at, work.durable_until or at),
         "clock_offset_ms": round((batch.sent_at - at).total_seconds() * 1000) if batch.sent_at else None,
         "epoch": feed.epoch,
         "durable_until": feed.durable_until or NEVER,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -62,19 +62,21 @@ def _change(verb: str, row: Quarantined, before: str | None, by: Actor) -> Chang
 def finish(session: Session, items: Sequence[Item], *, epoch: str) -> None:
     """After a set of mutations: keep what was refused, let in what was waiting for the records that arrived, and do what
     follows a batch."""
-    keep([item for item in items if item.verdict and item.verdict.status == "quarantined"], session.at, epoch)
-    release(session)
+    kept = keep([item for item in items if item.verdict and item.verdict.status == "quarantined"], session.at, epoch)
+    release(session, refused_edits={row.pk for row, item in kept if item.edits})
     session.operations.settle(session.arrived, session.by, session.at)
 
 
-def keep(items: Sequence[Item], at: datetime, epoch: str) -> None:
+def keep(items: Sequence[Item], at: datetime, epoch: str) -> list[tuple[Quarantined, Item]]:
     """Store refused mutations whole, with why."""
     found, blockages = [], []
-    for item in items:
+    for number, item in zip(
+        sorted(uuid7() for _ in items), items, strict=True
+    ):  # the order of the ids is the order sent
         asked, verdict = item.asked, item.verdict
         assert verdict is not None and item.by.person is not None and item.by.device is not None
         row = Quarantined(
-            id=uuid7(), person=item.by.person, device=item.by.device, mutation=asked.id, collection=asked.collection[:64],
+            id=number, person=item.by.person, device=item.by.device, mutation=asked.id, collection=asked.collection[:64],
             record=asked.record, payload=asked.payload, epoch=epoch, problem=problem_document(item),
             blocked_by=[str(record) for record in verdict.blocked_by], trace=verdict.trace, received_at=at,
         )  # fmt: skip
@@ -85,9 +87,10 @@ def keep(items: Sequence[Item], at: datetime, epoch: str) -> None:
         Blockage.objects.bulk_create(blockages)
         changes = [_change("mutation.quarantined", row, None, item.by) for row, item in zip(found, items, strict=True)]
         journal.record(changes)
+    return list(zip(found, items, strict=True))
 
 
-def release(session: Session) -> None:
+def release(session: Session, refused_edits: Collection[UUID] = ()) -> None:
     """Apply, in the order received, whatever waited for the records that have arrived; and what waited for those, in turn."""
     seen: set[UUID] = set()
     for _ in range(MOST_ROUNDS):
@@ -95,18 +98,26 @@ def release(session: Session) -> None:
         if not arrived:
             return
         seen |= arrived
-        _supersede(session, arrived)
-        waiting = Quarantined.objects.filter(
-            state=WAITING, pk__in=Blockage.objects.filter(record__in=arrived).values("quarantined")
-        ).order_by("received_at", "id")
-        _retry(list(waiting.select_for_update()), session)
+        later = _supersede(session, arrived, refused_edits)
+        blocked = Blockage.objects.filter(record__in=arrived).values("quarantined")
+        waiting = Quarantined.objects.filter(Q(pk__in=blocked) | Q(pk__in=later), state=WAITING)
+        _retry(list(waiting.order_by("received_at", "id").select_for_update()), session)
 
 
-def _supersede(session: Session, arrived: Iterable[UUID]) -> None:
-    """A refused creation is past once another mutation has created its record."""
+def _supersede(session: Session, arrived: Iterable[UUID], edits: Collection[UUID]) -> list[UUID]:
+    """What was refused while its record was not there: a creation sent before the one that made the record is past; the edits
+    sent after it are given back, to be tried again. ``edits`` were refused as edits of a record that was there."""
     refused = Quarantined.objects.select_for_update().filter(state=WAITING, record__in=arrived, blocked_by=[])
-    rows = [row for row in refused if row.record in session.arrived.get(row.collection, ()) and _is_creation(row)]
-    _settle(rows, SUPERSEDED, "quarantine.superseded", session)
+    past: list[Quarantined] = []
+    later: list[Quarantined] = []
+    for row in refused.order_by("received_at", "id"):
+        mine = row.record in session.arrived.get(row.collection, ()) and row.pk not in edits
+        if mine and _is_creation(row):
+            made_by = session.made_by.get(row.record) if row.record else None
+            after = made_by is not None and (row.received_at, row.id) > (made_by.received_at, made_by.id)
+            (later if after else past).append(row)
+    _settle(past, SUPERSEDED, "quarantine.superseded", session)
+    return [row.pk for row in later]
 
 
 def _is_creation(row: Quarantined) -> bool:

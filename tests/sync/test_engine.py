@@ -278,3 +278,20 @@ def test_a_misshapen_mutation_is_answered_and_kept(li: Phone, wrong: dict[str, o
     (result,) = li.push(li.put(uuid7(), enterprise=str(A), title="好") | wrong)
     assert result["status"] == "quarantined"
     assert len(li.pull().of("quarantine")) == 1
+
+
+def test_edits_of_a_creation_that_waits_are_applied_after_it_in_order(li: Phone, wang: Phone) -> None:
+    parent, child = str(uuid7()), str(uuid7())
+    li.push(
+        li.put(child, enterprise=str(A), title="子", note=parent), li.put(child, text="一"), li.put(child, text="二")
+    )
+    li.push(li.put(parent, enterprise=str(A), title="父"))
+    assert wang.pull().row(child)["text"] == "二"
+    assert {row["data"]["state"] for row in li.pull().of("quarantine")} == {"applied"}
+
+
+def test_an_edit_refused_after_its_creation_was_applied_stays_for_the_desk(li: Phone) -> None:
+    record = uuid7()
+    results = li.push(li.put(record, enterprise=str(A), title="好"), li.put(record, title=7))
+    assert [result["status"] for result in results] == ["applied", "quarantined"]
+    assert [row["data"]["state"] for row in li.pull().of("quarantine")] == ["waiting"]
