@@ -13,11 +13,12 @@ ENGINES ?= sqlite postgres
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types contracts migrations openapi lock clean
+.PHONY: help run test production-drill check lint format types contracts migrations openapi lock clean
 
 help:
 	@echo "make run               serve with a demo world at http://127.0.0.1:8000 (PORT=… for another)"
 	@echo "make test              all tests, on SQLite and on PostgreSQL (TESTS=tests/sync ENGINES=sqlite for some)"
+	@echo "make production-drill  kill every part of a real installation in turn and see it come back"
 	@echo "make check             everything a machine can judge: format, lint, types, contracts, migrations, OpenAPI, tests"
 	@echo "make format            put the code in form"
 	@echo "make openapi           write openapi.yaml from the code"
@@ -32,6 +33,9 @@ run: $(RUNTIME)
 test: $(DEVELOPMENT)
 	@set -e; for engine in $(ENGINES); do \
 		$(BIN)/python -m pytest --engine=$$engine -n $(WORKERS) --dist worksteal -q $(TESTS); done
+
+production-drill: $(DEVELOPMENT)
+	@$(BIN)/python -m tests.services.drill
 
 check: lint types contracts migrations openapi-fresh test
 
