@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import django
 
@@ -20,13 +21,12 @@ def main(devices: int, enterprises_each: int) -> None:
 
     from api import tokens
     from core.actors import SYSTEM
-    from core.drafts import Draft
     from core.ids import uuid7
-    from core.problems import Problem
     from inspections import rules
     from journal import journal
     from organizations import assignments, enterprises, reference, sessions
     from organizations.models import Device, Enterprise, Person, Region
+    from organizations.roles import Role
     from surveys import questionnaires
 
     now = timezone.now()
@@ -34,25 +34,26 @@ def main(devices: int, enterprises_each: int) -> None:
     reference.load(by=SYSTEM, at=now)
     rules.load(by=SYSTEM, at=now)
     form = Path(__file__).resolve().parent.parent / "data" / "questionnaires" / "visit.xlsx"
-    version = questionnaires.upload(form.read_bytes(), filename=form.name, by=SYSTEM, at=now)
-    questionnaires.publish(version.code, version.number, by=SYSTEM, at=now)
+    version = questionnaires.upload(form.read_bytes(), by=SYSTEM, at=now)
+    questionnaires.publish(version.questionnaire_id, version.number, by=SYSTEM, at=now)
     region = Region.objects.order_by("code").first()
     assert region is not None
     people = [Person(username=f"bench{n}", name=f"联络员{n}", password="!") for n in range(devices)]
     Person.objects.bulk_create(people)
     places = [
-        Draft(uuid7(), {"name": f"江阴第{n}试验企业有限公司", "region": str(region.id)})
+        enterprises.Draft({"name": f"江阴第{n}试验企业有限公司", "region_id": str(region.id)}, id=uuid7(), new=True)
         for n in range(devices * enterprises_each)
     ]
-    made = enterprises.put(places, by=SYSTEM, at=now)
-    assert not any(isinstance(one, Problem) for one in made), made[0]
+    enterprises.put(places, by=SYSTEM, at=now)
+    assert not places[0].faults, places[0].faults
     ids = [str(id_) for id_ in Enterprise.objects.order_by("pk").values_list("pk", flat=True)]
     shares = {person.id: ids[n * enterprises_each : (n + 1) * enterprises_each] for n, person in enumerate(people)}
     wishes = [
-        Draft(uuid7(), {"person": str(person), "role": "liaison", "enterprise": place, "starts_on": today.isoformat()})
+        assignments.Draft(person, Role.LIAISON, today, enterprise=UUID(place))
         for person, share in shares.items()
         for place in share
     ]
+    wishes[-1] = assignments.Draft(people[-1].id, Role.LIAISON, today, region=region.id)
     assignments.begin(wishes, by=SYSTEM, at=now)
     told = []
     for person in people:

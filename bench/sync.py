@@ -111,6 +111,7 @@ def raw_limit(url: str, bodies: list[bytes], size: int) -> float:
     """Bundles a second that PostgreSQL takes from one connection as one jsonb row each, 100 a commit, two indexes."""
     began = datetime.now(UTC)
     with psycopg.connect(url) as connection:
+        connection.execute("DROP TABLE IF EXISTS raw_bundle")
         connection.execute("CREATE TABLE raw_bundle (id uuid PRIMARY KEY, at timestamptz DEFAULT now(), body jsonb)")
         connection.execute("CREATE INDEX ON raw_bundle (at)")
         connection.commit()
@@ -189,7 +190,7 @@ def measure_round(options: argparse.Namespace, world: dict[str, Any], port: int,
     everything = world["devices"][-1]["token"]
     _, rows, seconds = min((pull_all(port, everything) for _ in range(3)), key=lambda found: found[2])
     print(f"{'first sync of 10,000 records, s':34}{seconds * 10_000 / rows:>12.2f}   ({rows} rows in {seconds:.2f} s)")
-    raw = raw_limit(url.replace("/sanyuantong", "/postgres"), [body for _, body, _ in sent][:30], options.size)
+    raw = raw_limit(url, [body for _, body, _ in sent][:30], options.size)
     print(f"{'raw: jsonb rows/s, 1 connection':34}{raw:>12.0f}")
     if options.naive:
         naive.measure(url, [body for _, body, _ in sent], options, line)
