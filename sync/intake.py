@@ -21,7 +21,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError
 from core.actors import Actor
 from core.drafts import Draft
 from core.problems import Problem
-from journal import journal
+from journal import journal, upkeep
 from journal.journal import Change, HeadState, Key
 from journal.models import Entry
 from sync import conflicts, envelope, scopes
@@ -80,6 +80,7 @@ class Session:
     at: datetime
     operations: Operations
     epoch: str
+    floor: int = 0
     last_try: bool = True
     arrived: dict[str, list[UUID]] = field(default_factory=dict)
     made_by: dict[UUID, Any] = field(default_factory=dict)
@@ -102,10 +103,13 @@ class Session:
         operation = self.operations.table.get(collection)
         heads = journal.load(item.key for item in wave if item.asked.record is not None)
         past = self._past(wave, heads)
+        forgotten = self._forgotten(heads)
         ready: list[tuple[Item, Merged]] = []
         for item in wave:
             state = heads.get(item.key, HeadState()) if item.asked.record else HeadState()
             try:
+                if item.asked.record and not item.asked.faults and item.key in forgotten:
+                    raise _Settled if item.asked.op == "delete" else Gone
                 ready.append((item, self._judge(item, operation, state, past)))
             except Problem as problem:
                 self._refuse(item, problem)
@@ -173,6 +177,11 @@ class Session:
         if by.person not in self.held:
             self.held[by.person] = scopes.held_names(by.person)
         return self.held[by.person]
+
+    def _forgotten(self, heads: dict[Key, HeadState]) -> set[Key]:
+        """Records that were deleted so long ago that their tombstones are gone; the history still knows them."""
+        unknown = {key for key, state in heads.items() if state.revision == 0} if self.floor else set()
+        return upkeep.purged({record for _, record in unknown}) & unknown if unknown else set()
 
     def _past(self, wave: Sequence[Item], heads: dict[Key, HeadState]) -> dict[Key, list[Past]]:
         """The earlier changes of the records whose edit does not rest on their present revision; one query."""

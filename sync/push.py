@@ -54,14 +54,15 @@ def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations,
         Device.objects.filter(pk=by.device).update(last_push_at=at)  # locks the device until the commit
         feed = journal.feed()
         stored = _stored(by.device, batch.mutations)
-        session = intake.Session(by=by, at=at, operations=operations, epoch=feed.epoch, last_try=last_try)
+        session = intake.Session(
+            by=by, at=at, operations=operations, epoch=feed.epoch, floor=feed.floor, last_try=last_try
+        )
         known_base = batch.epoch in (None, feed.epoch)
-        items: list[Item] = []
-        answers = [_place(asked, stored, items, by, known_base) for asked in batch.mutations]
-        fresh = [item for item in items if item.verdict is None]
-        session.apply(fresh)
-        quarantine.finish(session, items, epoch=batch.epoch or feed.epoch)
-        _remember(by.device, items, at)
+        desk = _Desk(stored, by, known_base)
+        answers = [desk.place(asked) for asked in batch.mutations]
+        session.apply([item for item in desk.items if item.verdict is None])
+        quarantine.finish(session, desk.items, epoch=batch.epoch or feed.epoch)
+        _remember(by.device, desk.items, at)
     told = [answer if isinstance(answer, bytes) else _told(answer) for answer in answers]
     head = {
         "received_at": max(at, feed.durable_until or at, work.durable_until or at),
@@ -85,27 +86,31 @@ def _plain(mutation: UUID, revision: int | None) -> bytes:
     return f'{{"id":"{mutation}","status":"applied","revision":{revision}}}'.encode()
 
 
-def _place(
-    asked: Asked, stored: dict[UUID, tuple[str, bytes]], items: list[Item], by: Actor, known_base: bool
-) -> bytes | Item:
-    """The stored answer, the item of the same mutation earlier in this batch, or a new item."""
-    before = stored.get(asked.id)
-    if before is not None:
-        if before[0] == asked.content:
-            return before[1]
-        return _refuse_reuse(asked, items, by)
-    for item in items:
-        if item.asked.id == asked.id and not item.reused:
-            return item if item.asked.content == asked.content else _refuse_reuse(asked, items, by)
-    item = Item(asked, by=intake.acting(by, asked.id), known_base=known_base)
-    items.append(item)
-    return item
+class _Desk:
+    """Sorts a batch into what was answered before, what is new, and what uses an id twice."""
 
+    def __init__(self, stored: dict[UUID, tuple[str, bytes]], by: Actor, known_base: bool) -> None:
+        self.stored, self.by, self.known_base = stored, by, known_base
+        self.items: list[Item] = []
+        self.placed: dict[UUID, Item] = {}
 
-def _refuse_reuse(asked: Asked, items: list[Item], by: Actor) -> Item:
-    item = Item(asked, by=by, reused=True, verdict=Verdict("quarantined", problem=MutationReused()))
-    items.append(item)
-    return item
+    def place(self, asked: Asked) -> bytes | Item:
+        """The stored answer, the item of the same mutation earlier in this batch, or a new item."""
+        before = self.stored.get(asked.id)
+        if before is not None:
+            return before[1] if before[0] == asked.content else self._refuse(asked)
+        twin = self.placed.get(asked.id)
+        if twin is not None:
+            return twin if twin.asked.content == asked.content else self._refuse(asked)
+        item = Item(asked, by=intake.acting(self.by, asked.id), known_base=self.known_base)
+        self.items.append(item)
+        self.placed[asked.id] = item
+        return item
+
+    def _refuse(self, asked: Asked) -> Item:
+        item = Item(asked, by=self.by, reused=True, verdict=Verdict("quarantined", problem=MutationReused()))
+        self.items.append(item)
+        return item
 
 
 def _told(item: Item) -> bytes:

@@ -208,7 +208,8 @@ def resolve(quarantined: UUID, wish: dict[str, Any], *, by: Actor, at: datetime,
             raise Forbidden(Text("此项不由您处理", "This is not yours to settle"))
         if row.state != WAITING:
             raise AlreadySettled(state=row.state)
-        session = Session(by=by, at=at, operations=operations, epoch=journal.feed().epoch)
+        feed = journal.feed()
+        session = Session(by=by, at=at, operations=operations, epoch=feed.epoch, floor=feed.floor)
         if wish["resolution"] == "dismiss":
             _settle([row], DISMISSED, "quarantine.dismissed", session, reason=wish["reason"].strip())
         else:
