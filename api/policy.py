@@ -55,7 +55,61 @@ ROUTES: dict[str, dict[str, str]] = {
     "photo": {"GET": SIGNED_IN},
     "photo-variant": {"GET": SIGNED_IN},
     "photo-link": {"GET": PUBLIC},
-    "photo-check": {"GET": SIGNED_IN},
+    "photo-check": {"GET": PUBLIC},
+    # visits and issues
+    "visits": {"GET": "visit.read", "POST": "visit.write"},
+    "visit": {"GET": "visit.read", "PATCH": "visit.write", "DELETE": "visit.write"},
+    "visit-review": {"POST": "visit.review"},
+    "visit-plans": {"GET": "visit_plan.read", "POST": "visit_plan.write"},
+    "visit-plan": {"GET": "visit_plan.read", "PATCH": "visit_plan.write"},
+    "issues": {"GET": "issue.read", "POST": "issue.submit"},
+    "issue-counts": {"GET": "issue.read"},
+    "issues-actions": {"POST": "issue.comment"},
+    "issue": {"GET": "issue.read", "PATCH": "issue.edit"},
+    "issue-actions": {"POST": "issue.comment"},
+    "issue-history": {"GET": "issue.read"},
+    "issue-likenesses": {"GET": "issue.read"},
+    # the rules about them
+    "routing-rules": {"GET": "rule.read", "POST": "rule.write"},
+    "routing-rule": {"GET": "rule.read", "PATCH": "rule.write", "DELETE": "rule.write"},
+    "routing-preview": {"POST": "rule.read"},
+    "routing-compare": {"POST": "rule.read"},
+    "calendar-years": {"GET": "rule.read", "POST": "calendar.write"},
+    "calendar-year": {"GET": "rule.read", "PUT": "calendar.write"},
+    # questionnaires and the answers to them
+    "questionnaires": {"GET": "questionnaire.read", "POST": "questionnaire.write"},
+    "questionnaire-versions": {"GET": "questionnaire.read"},
+    "questionnaire-version": {"GET": "questionnaire.read"},
+    "questionnaire-publish": {"POST": "questionnaire.write"},
+    "questionnaire-test": {"POST": "questionnaire.write"},
+    "questionnaire-close": {"POST": "questionnaire.write"},
+    "questionnaire-form": {"GET": "questionnaire.read"},
+    "questionnaire-xlsx": {"GET": "questionnaire.read"},
+    "questionnaire-xform": {"GET": "questionnaire.read"},
+    "questionnaire-preview": {"GET": "questionnaire.read"},
+    "questionnaire-diff": {"GET": "questionnaire.read"},
+    "questionnaire-prefill": {"GET": "response.write"},
+    "questionnaire-summary": {"GET": "response.read"},
+    "questionnaire-links": {"POST": "questionnaire.write"},
+    "public-questionnaire": {"GET": PUBLIC, "POST": PUBLIC},
+    "responses": {"GET": "response.read"},
+    "response": {"GET": "response.read"},
+    "response-review": {"POST": "response.review"},
+    "response-export": {"GET": "response.export"},
+    # reports
+    "report-supervision": {"GET": "report.read"},
+    "report-assessment": {"GET": "assessment.read"},
+    "report-evidence": {"GET": "report.read"},
+    "report-snapshots": {"GET": "report.read", "POST": "report.write"},
+    "report-snapshot": {"GET": "report.read"},
+    "report-snapshot-freeze": {"POST": "report.write"},
+    "report-objections": {"GET": "report.read", "POST": "report.read"},
+    "report-objection-answer": {"POST": "report.write"},
+    "report-schemes": {"GET": "assessment.read", "POST": "report.write"},
+    "report-scheme": {"GET": "assessment.read"},
+    "report-scheme-publish": {"POST": "report.write"},
+    "report-entries": {"GET": "assessment.read", "POST": "report.write"},
+    "report-entry": {"DELETE": "report.write"},
     # the API about itself
     "schema": {"GET": PUBLIC},
     "docs": {"GET": PUBLIC},
@@ -82,10 +136,10 @@ def admit(route: str | None, method: str, by: Caller | None, *, knows: Callable[
     rule = ROUTES.get(route or "", {}).get(method)
     if rule == PUBLIC:
         return
-    if by is None:
-        raise Unauthenticated
     if rule is None and (method == "OPTIONS" or not knows(method)):
         raise MethodNotAllowed
+    if by is None:
+        raise Unauthenticated
     if rule is None:
         raise Forbidden
     if rule != SIGNED_IN and not may(by, rule):

@@ -47,11 +47,17 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 128},
     "description": "The same key with the same request gets the same answer, with one effect.",
 }
-ONCE = frozenset({"create_user", "create_region", "create_department", "create_enterprise", "assign"})
+ONCE = frozenset(
+    {
+        "create_user", "create_region", "create_department", "create_enterprise", "assign",
+        "create_visit", "plan_visit", "submit_issue", "act_on_issue", "act_on_issues",
+        "import_calendar_year", "create_routing_rule",
+    }
+)  # fmt: skip
 """Operations that take an ``Idempotency-Key``; rooms that add their own put the operation's id here."""
 
 
-class DeviceJWTScheme(OpenApiAuthenticationExtension):
+class DeviceJWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its metaclass hook is untyped
     target_class = "api.authentication.DeviceJWTAuthentication"
     name = "bearer"
 
