@@ -206,6 +206,6 @@ def _heif(data: Bytes) -> Header:
         for prop, at, _stop in _boxes(data, group_start, group_stop)
         if prop == b"ispe"
     ]
-    if not sizes:
+    if not sizes or b"mdat" not in {name for name, _, _ in top}:
         raise refusal("truncated")
     return Header("heif", *max(sizes, key=lambda size: size[0] * size[1]))

@@ -108,9 +108,9 @@ def rehome(homes: Mapping[UUID, Home], *, by: Actor, at: datetime) -> list[Photo
     with journal.unit(by=by, at=at):
         moved, changes = [], []
         for photo in _locked(list(homes)):
-            home, before = homes[photo.id], _told(photo)
+            home, before = homes[photo.id], _placed(photo)
             photo.enterprise_id, photo.private, photo.owner = home.enterprise, home.private, home.owner
-            difference = _difference(before, _told(photo))
+            difference = _difference(before, _placed(photo))
             if difference:
                 moved.append(photo)
                 changes.append(_change("photo.moved", photo, difference))
@@ -350,6 +350,10 @@ def _told(photo: Photo) -> dict[str, Any]:
     found["taken_at"] = shown(photo.taken_at)
     found["enterprise"] = str(photo.enterprise_id)
     return found
+
+
+def _placed(photo: Photo) -> dict[str, Any]:
+    return {"enterprise": str(photo.enterprise_id), "private": photo.private, "owner": str(photo.owner)}
 
 
 def _difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,8 @@ def develop(data: bytes, kind: str, sizes: dict[str, int] = SIZES) -> Developed:
     with Image.open(io.BytesIO(data), formats=PILLOW_FORMATS[kind]) as image:
         exif = read_exif(image)
         profile = image.info.get("icc_profile")
+        if kind in UPRIGHT_BY_DECODER:
+            image.load()  # the size is known only now that it is turned
         stored_width, stored_height = image.size
         largest = max(sizes.values())
         turned = kind not in UPRIGHT_BY_DECODER and image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
