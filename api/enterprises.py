@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -95,12 +95,17 @@ class ImportFile(serializers.Serializer[Any]):
     file = serializers.FileField()
 
 
-class VerdictShape(serializers.Serializer[Any]):
-    row = serializers.IntegerField(help_text="as the spreadsheet counts; the header is row 1")
-    status = serializers.ChoiceField(choices=["created", "changed", "unchanged", "failed"])
-    enterprise = serializers.UUIDField(allow_null=True)
-    name = serializers.CharField()
-    errors = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
+VerdictShape = inline_serializer(
+    "Verdict",
+    {
+        "row": serializers.IntegerField(help_text="as the spreadsheet counts; the header is row 1"),
+        "status": serializers.ChoiceField(choices=["created", "changed", "unchanged", "failed"]),
+        "enterprise": serializers.UUIDField(allow_null=True),
+        "name": serializers.CharField(),
+        "errors": serializers.ListField(child=serializers.DictField(child=serializers.CharField())),
+    },
+    many=True,
+)
 
 
 class ImportReport(serializers.Serializer[Any]):
@@ -108,7 +113,7 @@ class ImportReport(serializers.Serializer[Any]):
     changed = serializers.IntegerField()
     unchanged = serializers.IntegerField()
     failed = serializers.IntegerField()
-    rows = VerdictShape(many=True)
+    rows = VerdictShape
 
 
 def rendered(rows: Iterable[Enterprise]) -> list[dict[str, Any]]:

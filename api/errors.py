@@ -16,7 +16,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 
 from api.parsing import escaped
-from api.rendering import PROBLEM, dumps
+from api.rendering import PROBLEM, JSONRenderer, dumps
 from core.problems import Conflict, Fault, Forbidden, Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable
 from core.texts import Text, negotiate
 
@@ -110,6 +110,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     if problem is None:
         return None
     request = context.get("request")
+    if request is not None:  # a problem is JSON, whatever the view answers in
+        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), PROBLEM
     language = negotiate(request.headers.get("Accept-Language") if request is not None else None)
     response = Response(problem.told(language), status=problem.status, content_type=PROBLEM)
     for name, value in _headers(problem, error).items():

@@ -8,6 +8,8 @@ from django.urls import path
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from api.policy import DeclaredPolicy
+
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "description": "RFC 9457. `errors` names each fault by JSON pointer; further members depend on `type`.",
@@ -52,6 +54,7 @@ ONCE = frozenset(
         "create_user", "create_region", "create_department", "create_enterprise", "assign",
         "create_visit", "plan_visit", "submit_issue", "act_on_issue", "act_on_issues",
         "import_calendar_year", "create_routing_rule",
+        "draft_scheme", "enter_assessment", "take_snapshot", "object_to_snapshot",
     }
 )  # fmt: skip
 """Operations that take an ``Idempotency-Key``; rooms that add their own put the operation's id here."""
@@ -85,9 +88,13 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
 class Schema(SpectacularAPIView):
     """The OpenAPI document; JSON for `Accept: application/json`."""
 
+    permission_classes = (DeclaredPolicy,)
+
 
 class Docs(SpectacularSwaggerView):
     """A readable page over the OpenAPI document."""
+
+    permission_classes = (DeclaredPolicy,)
 
 
 urlpatterns = [

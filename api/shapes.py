@@ -8,6 +8,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.fields import empty
 
 from core.ids import stable
 
@@ -69,10 +70,12 @@ class Coded(serializers.CharField):
         self.kind = kind
         super().__init__(max_length=40, **options)
 
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str):
+    def run_validation(self, data: Any = empty) -> Any:
+        if data is not empty and data is not None and not isinstance(data, str):
             self.fail("invalid")
-        word = super().to_internal_value(data)
+        word = super().run_validation(data)
+        if not isinstance(word, str):
+            return word
         try:
             return UUID(word)
         except ValueError:

@@ -21,6 +21,7 @@ from journal import journal
 from organizations import changes, holdings, passwords, sessions
 from organizations.models import Department, Person
 from organizations.permissions import Caller, Subject, allowed, live_assignments, permit, reach_of
+from organizations.roles import HOLDING_ROLES
 
 FIELDS = ("username", "name", "phone", "email", "department_id", "language")
 HIDDEN = frozenset({"phone", "email"})
@@ -29,13 +30,20 @@ LIMITS = {"username": 64, "name": 50, "phone": 30, "email": 254, "language": 10}
 
 
 def create(
-    values: Mapping[str, Any], *, password: str | None = None, by: Actor, at: datetime, key: UUID | None = None
+    values: Mapping[str, Any],
+    *,
+    password: str | None = None,
+    hashed: str | None = None,
+    by: Actor,
+    at: datetime,
+    key: UUID | None = None,
 ) -> Person:
     """A new person (``values`` of FIELDS). Without a password only an enrollment code lets them in.
 
+    ``hashed`` is a password that was hashed before, as another system's export or the demo world brings it.
     Raises ``Forbidden``, ``Invalid``.
     """
-    hashed = make_password(password)  # slow on purpose, so not while a transaction is open
+    hashed = hashed or make_password(password)  # slow on purpose, so not while a transaction is open
     with journal.unit(by=by, at=at):
         permit(by, "person.write")
         person = Person(id=key or uuid7(), created_at=at)
@@ -45,7 +53,7 @@ def create(
         if faults:
             raise Invalid(errors=faults)
         person.password = hashed
-        person.password_changed_at = at if password is not None else None
+        person.password_changed_at = at if person.has_usable_password() else None
         person.save(force_insert=True)
         _record("person.created", person, changes.of_creation(person, FIELDS, HIDDEN))
     return person
@@ -144,14 +152,14 @@ def erase(key: UUID, *, by: Actor, at: datetime) -> Person:
 
 def visible(by: Caller) -> QuerySet[Person]:
     """People the caller may know of: themselves, those who share their places or departments, for the office all."""
-    reach = reach_of(by, "person.read")
-    if reach.everywhere:
+    if allowed(by, "person.contact"):  # of anybody
         return Person.objects.all()
-    today = live_assignments(by.standing.on)
-    near = Q(enterprise__in=reach.enterprises) | Q(region__in=reach.regions)
+    reach = reach_of(by, "person.read")
+    near = Q(enterprise__in=reach.enterprises) | Q(region__in=reach.regions) | Q(department__in=by.departments)
     near |= Q(region__enterprises__in=reach.enterprises) | Q(enterprise__region__in=reach.regions)
-    near |= Q(department__in=by.departments)
-    colleagues = today.filter(near).values("person")
+    if reach.everywhere:
+        near |= Q(role__in=HOLDING_ROLES)
+    colleagues = live_assignments(by.standing.on).filter(near).values("person")
     return Person.objects.filter(Q(pk=by.person) | Q(pk__in=colleagues, is_active=True))
 
 

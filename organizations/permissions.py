@@ -42,6 +42,8 @@ class Relation(StrEnum):
     OWN = "own"  # the caller made it, or it is about the caller
 
 
+EVERYTHING: Final = Q(pk__isnull=False)
+"""The condition that holds for all rows; unlike an empty ``Q`` it still does when another is or-ed to it."""
 EVERYONE: Final = "everyone"
 """Any person signed in, whatever the roles."""
 
@@ -330,10 +332,10 @@ def scope(
     ``enterprise="pk"`` is for enterprises themselves. A to-many ``assists`` may repeat rows: the list says distinct().
     """
     if by.person is None:
-        return Q()
+        return EVERYTHING
     reach = reach_of(by, verb)
     if reach.everywhere:
-        return Q()
+        return EVERYTHING
     found = Q(pk__in=[])
     if enterprise:
         region = region or ("region" if enterprise == "pk" else f"{enterprise}__region")

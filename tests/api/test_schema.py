@@ -1,0 +1,44 @@
+"""The API tells the truth about itself and fetches nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from tests.api.line import Line
+
+COMMITTED = Path(__file__).parents[2] / "openapi.yaml"
+
+
+def test_the_committed_openapi_is_fresh_and_clean(tmp_path):
+    fresh = tmp_path / "openapi.yaml"
+    call_command("spectacular", "--validate", "--fail-on-warn", file=str(fresh))
+    assert COMMITTED.read_text(encoding="utf-8") == fresh.read_text(encoding="utf-8"), "run `make openapi`"
+
+
+def test_the_readable_page_uses_local_assets_only(db):
+    page = Line().get("docs")
+    assert page.status_code == 200
+    links = re.findall(r'(?:src|href)="([^"]+)"', page.content.decode())
+    assert links and all(link.startswith("/") for link in links)
+    for link in links:
+        with closing(Line().client.get(link)) as asset:
+            assert asset.status_code == 200 and b"".join(asset.streaming_content)
+
+
+def test_the_document_says_what_every_problem_looks_like(db):
+    document = Line().get("schema", Accept="application/json").data
+    assert document["openapi"].startswith("3.1")
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert "default" in operation["responses"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_supervisors_are_answered(db, path):
+    answer = Line().get(path)
+    assert answer.status_code == 200 and answer.data["status"] == "ok"
