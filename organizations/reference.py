@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -19,6 +21,41 @@ from organizations.permissions import permit
 Row = TypeVar("Row", Region, Department)
 REGION_FIELDS = ("code", "name", "name_en", "kind", "aliases", "note", "valid_from", "valid_to")
 DEPARTMENT_FIELDS = ("code", "name", "name_en", "duties", "leader", "active")
+
+
+FOLDER = Path(__file__).resolve().parent.parent / "data" / "reference"
+ALIASES = {"320281400": ["城东街道", "城东"], "320281404": ["临港街道", "临港"]}
+"""Names in yearbooks that the official list does not have."""
+
+
+def load(*, by: Actor, at: datetime) -> None:
+    """Lay down the regions and departments that ship with the project; those that are there already stay as they are."""
+    with journal.unit(by=by, at=at):
+        known = set(Region.objects.values_list("code", flat=True)) | set(
+            Department.objects.values_list("code", flat=True)
+        )
+        regions = [
+            {
+                "code": row["code"],
+                "name": row["name_zh"],
+                "name_en": row["name_en"],
+                "kind": row["kind"],
+                "aliases": ALIASES.get(row["code"], []),
+                "note": row["note"],
+            }
+            for row in _shipped("regions")
+        ]
+        departments = [
+            {"code": row["code"], "name": row["name_zh"], "name_en": row["name_en"], "duties": row["duties_zh"]}
+            for row in _shipped("departments")
+        ]
+        put_regions([row for row in regions if row["code"] not in known], by=by, at=at)
+        put_departments([row for row in departments if row["code"] not in known], by=by, at=at)
+
+
+def _shipped(name: str) -> list[dict[str, str]]:
+    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def put_regions(rows: Sequence[Mapping[str, Any]], *, by: Actor, at: datetime) -> list[Region]:

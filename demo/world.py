@@ -1,0 +1,148 @@
+"""The whole demo world, in order of time and in one transaction: an interrupted load leaves nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.db import transaction
+
+from core.actors import SYSTEM
+from core.problems import Problem
+from demo import firms, people
+from demo.album import Album
+from demo.casework import WAIT, Casework, Plot, Step
+from demo.dice import Dice
+from demo.fieldwork import Day, Fieldwork
+from demo.hours import HALF_A_YEAR, Agenda, Span, first_of_month, moment
+from demo.people import Cast
+from inspections import actions, calendar, escalation, rules
+from inspections.actions import ActionRequest
+from inspections.models import Issue, Visit
+from inspections.workflow import State
+from organizations import reference
+from organizations.models import Enterprise, Person
+from surveys import questionnaires
+from surveys.models import Response
+
+FORMS = Path(__file__).resolve().parent.parent / "data" / "questionnaires"
+SWEEP = object()
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How much there is in the world that was made."""
+
+    enterprises: int
+    people: int
+    visits: int
+    responses: int
+    issues: int
+
+
+def is_empty() -> bool:
+    """Whether the database holds nobody and nothing that a demo world could disturb."""
+    return not Person.objects.exists() and not Enterprise.objects.exists()
+
+
+def make(*, seed: int, today: date, scale: int, hashed: str, say: Say = lambda line: None) -> Made:
+    """Make the world as it stands on the morning of ``today``. ``hashed`` is the hash of everybody's password."""
+    with transaction.atomic():
+        return _Making(seed, today, scale, say).run(hashed)
+
+
+class _Making:
+    def __init__(self, seed: int, today: date, scale: int, say: Say) -> None:
+        self.seed, self.scale, self.say = seed, scale, say
+        self.agenda = Agenda()
+        self.known: dict[UUID, Issue] = {}
+        self.keys = self.dice("keys")
+        self.founded = moment(first_day_before(today), 8, 30)
+        reference.load(by=SYSTEM, at=self.founded)
+        rules.load(by=SYSTEM, at=self.founded)
+        self.span = Span(today, calendar.current())
+
+    def dice(self, part: str) -> Dice:
+        return Dice(self.seed, part)
+
+    def run(self, hashed: str) -> Made:
+        found = firms.found(self.dice("firms"), scale=self.scale, by=SYSTEM, at=self.founded)
+        cast = people.gather(
+            self.dice("people"), found, hashed=hashed, by=SYSTEM, at=self.founded, since=self.founded.date()
+        )
+        office = cast.caller(cast.office[0])
+        for workbook in sorted(FORMS.glob("*.xlsx")):
+            version = questionnaires.upload(workbook.read_bytes(), by=office, at=self.founded)
+            questionnaires.publish(version.questionnaire_id, version.number, by=office, at=self.founded)
+        self.say(f"{len(found)} enterprises, {Person.objects.count()} people, the questionnaires")
+        fieldwork = Fieldwork(self.dice("fieldwork"), self.span, cast, found)
+        fieldwork.plan(self.agenda, by=office, at=self.founded)
+        self._live(cast, fieldwork, Album(self.dice("album"), self.span))
+        return Made(
+            Enterprise.objects.count(), Person.objects.count(), Visit.objects.count(), Response.objects.count(),
+            Issue.objects.count(),
+        )  # fmt: skip
+
+    def _live(self, cast: Cast, fieldwork: Fieldwork, album: Album) -> None:
+        """Day after day, whatever the agenda says, up to this morning."""
+        casework = Casework(self.dice("casework"), self.span, cast, self.known)
+        for day in self.span.workdays(self.span.first, self.span.today):
+            self.agenda.put(moment(day, 8), None, SWEEP)
+        month = None
+        for at, who, items in self.agenda.until(self.span.end):
+            if month != (month := at.strftime("%Y-%m")):
+                self.say(month)
+            if who is None:
+                escalation.sweep(at=at)
+                continue
+            for day in [item for item in items if isinstance(item, Day)]:
+                for issue in fieldwork.live(day, at=at):
+                    self.known[issue.id] = issue
+                    if issue.state == State.DISPATCHED:
+                        self._ask(casework.life(issue), issue.id, None)
+                album.add(day, by=cast.caller(who), at=at)
+            moves = [item for item in items if isinstance(item, _Move)]
+            if moves:
+                self._act(moves, cast, who, at)
+
+    def _act(self, moves: Sequence[_Move], cast: Cast, who: UUID, at: datetime) -> None:
+        """What one person does at one time, in one set; then every plot is asked how it goes on."""
+        asked = [move for move in moves if move.step.action != WAIT]
+        requests = [
+            ActionRequest(move.issue, move.step.action, move.step.text, move.step.data, id=self.keys.key(at))
+            for move in asked
+        ]
+        outcomes = actions.act(requests, by=cast.caller(who), at=at) if requests else []
+        for move, outcome in zip(asked, outcomes, strict=True):
+            if isinstance(outcome, Problem):
+                raise RuntimeError(f"refused: {move.step}: {outcome.detail} {outcome.errors}") from outcome
+            self.known[outcome.id] = outcome
+        self.known |= Issue.objects.in_bulk([move.issue for move in moves if move.step.action == WAIT])
+        for move in moves:
+            self._ask(move.plot, move.issue, self.known[move.issue])
+
+    def _ask(self, plot: Plot, key: UUID, issue: Issue | None) -> None:
+        """Let a plot go on with the issue as it stands; None starts it."""
+        try:
+            step = next(plot) if issue is None else plot.send(issue)
+        except StopIteration:
+            return
+        self.agenda.put(step.at, step.who, _Move(plot, key, step))
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """The next step of one issue's plot."""
+
+    plot: Plot
+    issue: UUID
+    step: Step
+
+
+def first_day_before(today: date) -> date:
+    """The day on which everything was set up: two weeks before the first month."""
+    return first_of_month(today, HALF_A_YEAR) - timedelta(days=14)
