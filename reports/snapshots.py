@@ -83,7 +83,8 @@ def object_to(snapshot: Snapshot, *, unit: str, text: str, sight: Sight, by: Act
 
     The office may note an objection for anybody; the others speak for what they see.
     """
-    permit_unit(sight, snapshot.group_by, unit)
+    if not speaks_for(sight, snapshot.group_by, unit):
+        raise Forbidden
     if snapshot.state == SnapshotState.FROZEN:
         raise Frozen()
     if at > snapshot.objections_until:
@@ -209,17 +210,15 @@ def digest_of(document: Mapping[str, Any]) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def permit_unit(sight: Sight, group_by: str, unit: str) -> None:
-    """Raise Forbidden unless the unit is one that the caller speaks for."""
+def speaks_for(sight: Sight, group_by: str, unit: str) -> bool:
+    """Whether the unit is one that the caller speaks for."""
     key = groups.key_of(group_by, unit)
-    own = (
+    return (
         sight.everything
         or (group_by == "department" and unit in sight.leads)
         or (group_by == "region" and key in sight.regions)
         or (group_by == "field_member" and key is not None and key == sight.person)
     )
-    if not own:
-        raise Forbidden()
 
 
 def _document(period: Period, group_by: str, scheme: Scheme | None, at: datetime) -> dict[str, Any]:

@@ -56,11 +56,8 @@ def of_issues(period: Period, now: datetime, group_by: str) -> dict[Any, Counted
     for issue in Issue.objects.select_related("enterprise", "category"):
         group = group_of(issue, group_by)
         dead = issue.state in ("rejected", "merged", "withdrawn")
-        if not issue.instant and not dead:
-            if inside(issue.submitted_at) or (
-                local(issue.submitted_at) < period.first and issue.submitted_at <= now and was_open(issue, period)
-            ):
-                count(group, "workload", True)
+        if not issue.instant and not dead and at_work(issue, period, now):
+            count(group, "workload", True)
         if not issue.instant and not dead and inside(issue.first_response_due):
             in_time = issue.first_response_at is not None and issue.first_response_at <= issue.first_response_due
             count(group, "response_rate", in_time)
@@ -99,8 +96,12 @@ def of_issues(period: Period, now: datetime, group_by: str) -> dict[Any, Counted
     return {group: {key: (n, d) for key, (n, d) in told.items()} for group, told in found.items()}
 
 
-def was_open(issue: Issue, period: Period) -> bool:
-    return issue.state != "closed" or (issue.closed_at is not None and local(issue.closed_at) >= period.first)
+def at_work(issue: Issue, period: Period, now: datetime) -> bool:
+    """New in the period, or there before it and still open when it began."""
+    if issue.submitted_at > now or local(issue.submitted_at) > period.last:
+        return False
+    closed_before = issue.state == "closed" and issue.closed_at is not None and local(issue.closed_at) < period.first
+    return local(issue.submitted_at) >= period.first or not closed_before
 
 
 def fell_due(issue: Issue) -> bool:

@@ -1,0 +1,128 @@
+"""What the office sends out: the bulletin of a period and the list of issues to be pressed, from the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Q
+
+from core.texts import EN, ZH, Text
+from inspections import calendar
+from inspections.deadlines import RED_AFTER, Calendar, local_day
+from inspections.models import Issue
+from inspections.workflow import STATE_NAMES, WITH_DEPARTMENT, State
+from reports import groups, sentences, supervision
+from reports.bulletins import Bulletin
+from reports.groups import WHOLE_CITY, Sight
+from reports.measures import BASES, Window
+from reports.periods import Period, day_of
+from reports.sentences import NamedProblem
+from reports.tables import Cell, Column, Table
+
+MOST = 5_000
+ISSUER = Text("江阴市产业工人队伍建设改革领导小组办公室", "Office of the industrial workforce reform, Jiangyin")
+ADDRESSEES = Text("各镇街（园区），各成员单位：", "To all towns and member units:")
+
+
+def bulletin(period: Period, *, at: datetime, language: str = ZH) -> Bulletin:
+    """The supervision bulletin of a period, compared with the one before and the same of last year."""
+    reports = [
+        supervision.report(period, group_by, sight=WHOLE_CITY, at=at, compare=supervision.COMPARED, language=language)
+        for group_by in ("department", "region")
+    ]
+    return sentences.compose(
+        reports[0],
+        reports[1],
+        named(period, at=at, language=language),
+        day=day_of(at),
+        number=Text("督查通报〔{year}〕", "Supervision bulletin {year}").fill(year=period.last.year),
+        issuer=ISSUER,
+        addressees=ADDRESSEES,
+    )
+
+
+def named(period: Period, *, at: datetime, language: str = ZH) -> list[NamedProblem]:
+    """Open issues due in the period and late by more than five working days, the latest first; never confidential ones."""
+    days = calendar.current()
+    rows = [row for row in _late(period, at, WHOLE_CITY) if _days_late(days, row, at) > RED_AFTER]
+    leads = groups.named("department", {row.lead_code for row in rows}, language)
+    return [
+        NamedProblem(
+            number=number(row),
+            category=_in(language, row.category.name, row.category.name_en),
+            lead=leads[row.lead_code][1],
+            region=_in(language, row.region.name, row.region.name_en),
+            days_late=_days_late(days, row, at),
+        )
+        for row in rows
+    ]
+
+
+def number(issue: Issue) -> str:
+    """What people call an issue on paper: the day it was reported and the end of its id."""
+    return f"{day_of(issue.submitted_at):%Y%m%d}-{issue.id.hex[-6:].upper()}"
+
+
+def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH) -> Table:
+    """The supervision list: every open issue that fell due in the period, with how late it is and what was done."""
+    days = calendar.current()
+    rows = _late(period, at, sight)
+    leads = groups.named("department", {row.lead_code for row in rows}, language)
+    columns = (
+        Column("number", Text("编号", "Number"), width=18),
+        Column("region", Text("镇街（园区）", "Town"), width=14),
+        Column("enterprise", Text("企业", "Enterprise"), width=24),
+        Column("category", Text("类别", "Category"), width=14),
+        Column("description", Text("问题", "Issue"), width=48),
+        Column("lead", Text("牵头单位", "Lead"), width=20),
+        Column("dispatched", Text("派单", "Dispatched"), kind="instant", group=Text("时间", "Times"), width=16),
+        Column("due", Text("期限", "Due"), kind="instant", group=Text("时间", "Times"), width=16),
+        Column("state", Text("状态", "State"), group=Text("进展", "Progress"), width=10),
+        Column("late", Text("超期工作日", "Working days late"), kind="count", group=Text("进展", "Progress"), width=10),
+        Column("level", Text("督办层级", "Level"), kind="count", group=Text("进展", "Progress"), width=8),
+    )
+    cells: list[Sequence[Cell]] = [
+        (
+            number(row),
+            _in(language, row.region.name, row.region.name_en),
+            row.enterprise.name,
+            _in(language, row.category.name, row.category.name_en),
+            row.description,
+            leads[row.lead_code][1],
+            row.dispatched_at,
+            row.due,
+            STATE_NAMES[State(row.state)],
+            _days_late(days, row, at),
+            row.level,
+        )
+        for row in rows
+    ]
+    return Table(
+        key=f"pressing-{period.code}",
+        title=Text("产改问题督办清单", "Supervision list"),
+        columns=columns,
+        rows=cells,
+        unit=Text("件、工作日", "items, working days"),
+        period=period.name,
+        measure=Text("期内到期且尚未反馈", "fell due in the period and still open"),
+        notes=(Text("保密问题不列入本清单。", "Confidential issues are not on this list."),),
+    )
+
+
+def _late(period: Period, at: datetime, sight: Sight) -> list[Issue]:
+    window = Window(period, at)
+    open_ones = Q(state__in=sorted(state.value for state in WITH_DEPARTMENT), confidential=False)
+    return list(
+        Issue.objects.filter(BASES["due"].when(window), sight.of_issues(""), open_ones)
+        .select_related("region", "enterprise", "category")
+        .order_by("due", "id")[:MOST]
+    )
+
+
+def _days_late(days: Calendar, issue: Issue, at: datetime) -> int:
+    return days.between(local_day(issue.due), local_day(at)) if issue.due else 0
+
+
+def _in(language: str, zh: str, en: str) -> str:
+    return en if language == EN and en else zh
