@@ -157,7 +157,10 @@ class Response(models.Model):
 
 
 class PublicLink(models.Model):
-    """The address behind an enterprise's QR code: whoever holds it may answer the questionnaire without a name."""
+    """The address behind an enterprise's QR code: whoever holds it may answer the questionnaire without a name.
+
+    ``minute`` and ``taken_in_minute`` count how fast answers come, so that the answers need not tell when they came.
+    """
 
     token = models.CharField("令牌", max_length=64, primary_key=True)
     questionnaire = models.ForeignKey(Questionnaire, on_delete=models.PROTECT, verbose_name="问卷")
@@ -166,6 +169,8 @@ class PublicLink(models.Model):
     created_by = models.UUIDField("创建人", null=True)
     expires_at = models.DateTimeField("截止时间", null=True, blank=True)
     closed_at = models.DateTimeField("停用时间", null=True, blank=True)
+    minute = models.DateTimeField(null=True, editable=False)
+    taken_in_minute = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "匿名问卷链接"

@@ -329,7 +329,13 @@ def _check_comments(comments: Mapping[str, str], row: Response) -> None:
 
 
 def visible(by: Actor) -> QuerySet[Response]:
-    """The responses a caller may read: those of the places in sight, and private ones of one's own."""
+    """The responses a caller may read: those of the places in sight, and private ones of one's own; none given anonymously."""
     open_ones = permissions.scope(by, "response.read") & Q(private=False)
     own = permissions.scope(by, "response.read_private", enterprise=None, owner="author") & Q(private=True)
-    return Response.objects.filter(open_ones | own)
+    return Response.objects.filter(open_ones | own, questionnaire__anonymous=False)
+
+
+def exportable(by: Actor) -> QuerySet[Response]:
+    """The responses an export may hold; the export itself sees to it that anonymous ones stay so. Raises Forbidden."""
+    permissions.permit(by, "response.export")
+    return Response.objects.filter(permissions.scope(by, "response.export"))

@@ -54,8 +54,8 @@ class Line:
         kind = given.pop("Content-Type", "application/json")
         where = path if path.startswith(("/", "http")) else V1 + path
         response: Any = self.client.generic(method, where, raw, content_type=kind, headers=given)
-        is_json = "json" in response.get("Content-Type", "")
-        response.data = orjson.loads(response.content) if response.content and is_json else None
+        is_json = "json" in response.get("Content-Type", "") and not response.streaming
+        response.data = orjson.loads(response.content) if is_json and response.content else None
         return response
 
     def faults(self, response: Any) -> set[tuple[str, str]]:

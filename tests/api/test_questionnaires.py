@@ -26,6 +26,7 @@ from tests.surveys.sheets import form as workbook
 
 FORMS = Path(__file__).resolve().parents[2] / "data" / "questionnaires"
 TODAY = date(2026, 11, 22)
+PAGE = "application/x-www-form-urlencoded"
 
 
 def upload(line: Line, content: bytes, **headers: str):
@@ -230,9 +231,9 @@ def test_a_worker_answers_without_a_name_on_a_plain_page(cast):
 
     page = phone.get(address, headers={"Accept": "text/html", "Accept-Language": "en"})
     assert "Will you take part?" in page.content.decode() and "<script" not in page.content.decode()
-    refused = phone.post(address, {"consent": "yes"}, headers={"Accept": "text/html"})
+    refused = phone.post(address, "consent=yes", content_type=PAGE)
     assert refused.status_code == 422 and "年龄" in refused.content.decode()
-    thanks = phone.post(address, {"consent": "no", "age": "25_34"}, headers={"Accept": "text/html"})
+    thanks = phone.post(address, "consent=no&age=25_34", content_type=PAGE)
     assert (thanks.status_code, "感谢" in thanks.content.decode()) == (201, True)
 
     kept = Response.objects.get()

@@ -1,0 +1,99 @@
+"""A questionnaire as a plain page: what the template shows, and what a posted page answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.http import QueryDict
+
+from core.texts import EN, Text
+from surveys.definition import told
+from surveys.readers import FILES
+
+_INPUTS = {"integer": "number", "decimal": "number", "range": "number", "date": "date", "time": "time", "text": "text"}
+_WHOLE = frozenset({"integer"})
+_UNSHOWN = FILES | {"calculate", "hidden", "start", "end", "today", "deviceid", "username", "phonenumber", "email",
+                    "start-geopoint", "geopoint", "geotrace", "geoshape"}  # fmt: skip
+
+
+def page_of(
+    form: Mapping[str, Any],
+    language: str,
+    given: Mapping[str, Any] | None = None,
+    faults: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The template's context: the title and every heading and question in order, with what was answered and refused."""
+    title = told(form["title"]) or Text("", "")
+    items = list(_items(form, form["questions"], language, given or {}, faults or {}, 2, conditional=False))
+    return {
+        "title": title.of(language),
+        "items": items,
+        "language": "en" if language == EN else "zh-Hans",
+        "english": language == EN,
+    }
+
+
+def _items(
+    form: Mapping[str, Any], entries: Any, language: str, given: Mapping[str, Any], faults: Mapping[str, str], level: int,
+    *, conditional: bool,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    for entry in entries:
+        label = told(entry.get("label"))
+        hint = told(entry.get("hint"))
+        depends = conditional or "relevant" in entry
+        if entry["type"] in ("group", "repeat"):
+            yield {
+                "heading": label.of(language) if label else "",
+                "level": min(level, 5),
+                "repeat": entry["type"] == "repeat",
+            }
+            yield from _items(form, entry["children"], language, given, faults, level + 1, conditional=depends)
+            continue
+        name, kind = entry["name"], entry["type"]
+        yield {
+            "name": name,
+            "type": kind,
+            "label": label.of(language) if label else name,
+            "hint": hint.of(language) if hint else "",
+            "input": _INPUTS.get(kind, ""),
+            "long": entry.get("appearance") == "multiline",
+            "shown": kind not in _UNSHOWN,
+            "required": bool(entry.get("required")) and not depends,
+            "condition": entry.get("relevant", ""),
+            "choices": list(_choices(form, entry, language, given.get(name))),
+            "value": given.get(name, ""),
+            "fault": faults.get(name, ""),
+        }
+
+
+def _choices(form: Mapping[str, Any], entry: Mapping[str, Any], language: str, given: Any) -> Iterator[dict[str, Any]]:
+    for item in form.get("lists", {}).get(entry.get("list"), ()):
+        label = told(item.get("label"))
+        checked = item["name"] in given if isinstance(given, list) else item["name"] == given
+        yield {"name": item["name"], "label": label.of(language) if label else item["name"], "checked": checked}
+
+
+def read_page(form: Mapping[str, Any], posted: QueryDict) -> dict[str, Any]:
+    """The answers of a posted page as JSON values; what is no number stays text, and the check will say so."""
+    return {name: value for name, value in _read(form["questions"], posted) if value not in ("", [], None)}
+
+
+def _read(entries: Any, posted: QueryDict) -> Iterator[tuple[str, Any]]:
+    for entry in entries:
+        name, kind = entry["name"], entry["type"]
+        if kind == "group":
+            yield from _read(entry["children"], posted)
+        elif kind in ("select_multiple", "rank"):
+            yield name, posted.getlist(name)[:500]
+        elif kind in ("integer", "decimal", "range"):
+            yield name, _number(posted.get(name, "").strip(), whole=kind in _WHOLE)
+        elif kind not in ("repeat", "note"):
+            yield name, posted.get(name, "").strip()[:10_000]
+
+
+def _number(raw: str, *, whole: bool) -> Any:
+    try:
+        return int(raw) if whole else float(raw)
+    except ValueError:
+        return raw

@@ -1,0 +1,222 @@
+"""Responses as CSV, XLSX and GeoJSON, in constant memory however many there are.
+
+Rows are read from the database in chunks and written as they come. An anonymous questionnaire gives no enterprise, person or
+time, and nothing of enterprises with fewer than five responses.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+import orjson
+import xlsxwriter
+from django.db.models import Count, QuerySet
+
+from core.problems import Invalid
+from core.texts import Text
+from surveys import tables
+from surveys.definition import DIMENSIONS, walk
+from surveys.documents import SHANGHAI
+from surveys.models import Questionnaire, Response, Version
+from surveys.tables import Cell, Table
+
+CHUNK = 2_000
+SMALLEST_GROUP = 5
+SHEET_ROWS = 1_000_000
+_BLOCK = 64 * 1024
+
+FIELDS: tuple[tuple[str, str, Text], ...] = (
+    ("id", "id", Text("答卷编号", "Response")),
+    ("enterprise", "enterprise_id", Text("企业编号", "Enterprise id")),
+    ("enterprise_name", "enterprise__name", Text("企业", "Enterprise")),
+    ("region", "enterprise__region__name", Text("镇街", "Town")),
+    ("version", "version", Text("版本", "Version")),
+    ("status", "status", Text("状态", "Status")),
+    ("author", "author__name", Text("填报人", "By")),
+    ("started_at", "started_at", Text("开始时间", "Started at")),
+    ("ended_at", "ended_at", Text("结束时间", "Ended at")),
+    ("submitted_at", "submitted_at", Text("提交时间", "Submitted at")),
+)
+ANONYMOUS_FIELDS = frozenset({"version"})
+_TIMES = frozenset({"started_at", "ended_at", "submitted_at"})
+
+
+class Export:
+    """One questionnaire's responses, ready to be written in a format.
+
+    ``language`` gives labels instead of codes (``zh-Hans`` or ``en``); None gives codes and technical names.
+    """
+
+    def __init__(self, questionnaire: Questionnaire, rows: QuerySet[Response], *, language: str | None = None) -> None:
+        self.questionnaire = questionnaire
+        self.language = language
+        versions = Version.objects.filter(questionnaire=questionnaire).order_by("-number")
+        used = set(rows.filter(questionnaire=questionnaire).values_list("version", flat=True).distinct())
+        self.forms = [version.form for version in versions if version.number in used] or [
+            version.form for version in versions[:1]
+        ]
+        self.tables = tables.tables(self.forms, language=language)
+        self.fields = [each for each in FIELDS if not questionnaire.anonymous or each[0] in ANONYMOUS_FIELDS]
+        self.rows = self._allowed(rows.filter(questionnaire=questionnaire))
+        self.scored = [name for name in DIMENSIONS if any(_scores(form, name) for form in self.forms)]
+
+    def _allowed(self, rows: QuerySet[Response]) -> QuerySet[Response]:
+        if not self.questionnaire.anonymous:
+            return rows.order_by("received_at", "id")
+        counted = rows.values("enterprise").annotate(count=Count("id")).filter(count__gte=SMALLEST_GROUP)
+        return rows.filter(enterprise__in=counted.values("enterprise")).order_by("id")
+
+    def table(self, name: str) -> Table:
+        """The main table (``responses``) or a repeat's. Raises Invalid."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise Invalid.at("/table", "unknown", Text("没有这个表", "There is no such table"))
+
+    # reading
+
+    def answered(self) -> Iterator[tuple[list[Cell], dict[str, Any]]]:
+        """The fields and the answers of each response, in chunks from the database."""
+        columns = [path for _, path, _ in self.fields]
+        times = [at for at, (name, _, _) in enumerate(self.fields) if name in _TIMES]
+        found = self.rows.values_list(*columns, "scores", "answers").iterator(chunk_size=CHUNK)
+        for *fields, scores, answers in found:
+            for at in times:
+                if fields[at] is not None:
+                    fields[at] = fields[at].astimezone(SHANGHAI).isoformat(timespec="seconds")
+            fields += [scores.get(name) for name in self.scored]
+            yield fields, answers
+
+    def headings(self, table: Table) -> list[str]:
+        fields = [*self.fields, *((f"score_{name}", "", _SCORES[name]) for name in self.scored)]
+        main = [self._heading(name, label) for name, _, label in fields]
+        link = [self._heading("response", Text("答卷编号", "Response")), self._heading("row", Text("行", "Row"))]
+        own = [self._heading(column.name, column.label) for column in table.columns]
+        return [*(link if table.repeats else main), *own]
+
+    def _heading(self, name: str, label: Text) -> str:
+        return label.of(self.language) if self.language else name
+
+    def records(self, table: Table) -> Iterator[list[Any]]:
+        """The rows of a table over all responses."""
+        if not table.repeats:
+            for fields, answers in self.answered():
+                yield fields + table.cells(answers)
+            return
+        for number, (fields, answers) in enumerate(self.answered(), start=1):
+            key = str(number) if self.questionnaire.anonymous else str(fields[0])
+            yield from table.rows(key, answers)
+
+    # writing
+
+    def csv(self, table: Table) -> Iterator[bytes]:
+        """CSV with a byte order mark, which Excel needs to read Chinese."""
+        yield "\ufeff".encode()
+        yield from _lines(self.headings(table), self.records(table))
+
+    def codebook_csv(self) -> Iterator[bytes]:
+        yield "\ufeff".encode()
+        yield from _lines(list(tables.CODEBOOK), tables.codebook(self.forms[0]) if self.forms else iter(()))
+
+    def xlsx(self) -> Iterator[bytes]:
+        """A workbook: responses, a sheet for each repeat, and the codebook."""
+        with tempfile.TemporaryFile() as file:
+            book = xlsxwriter.Workbook(
+                file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+            )
+            book.use_zip64()
+            writers = [_Sheets(book, table.name, self.headings(table)) for table in self.tables]
+            for number, (fields, answers) in enumerate(self.answered(), start=1):
+                writers[0].write([*map(_excel, fields), *self.tables[0].cells(answers)])
+                key = str(number) if self.questionnaire.anonymous else str(fields[0])
+                for table, writer in zip(self.tables[1:], writers[1:], strict=True):
+                    for row in table.rows(key, answers):
+                        writer.write(row)
+            words = _Sheets(book, "codebook", list(tables.CODEBOOK))
+            for row in tables.codebook(self.forms[0]) if self.forms else ():
+                words.write(row)
+            book.close()
+            yield from _blocks(file)
+
+    def geojson(self) -> Iterator[bytes]:
+        """A FeatureCollection: each response where its first answered geopoint lies, without geometry when it has none."""
+        main = self.tables[0]
+        places = [column.question for column in main.columns if column.type == "geopoint"]
+        names = [*(name for name, _, _ in self.fields), *(f"score_{name}" for name in self.scored)]
+        names += [column.name for column in main.columns]
+        yield b'{"type":"FeatureCollection","features":['
+        block: list[bytes] = []
+        for count, (fields, answers) in enumerate(self.answered()):
+            points = (tables.position(answers.get(place)) for place in places)
+            point = next((point for point in points if point), None)
+            geometry = {"type": "Point", "coordinates": [point[1], point[0]]} if point else None
+            properties = dict(zip(names, fields + main.cells(answers), strict=True))
+            feature = {"type": "Feature", "geometry": geometry, "properties": properties}
+            block.append((b"," if count else b"") + orjson.dumps(feature, default=str))
+            if len(block) == 200:
+                yield b"".join(block)
+                block.clear()
+        yield b"".join(block) + b"]}"
+
+
+_SCORES = {
+    "political": Text("政治上保证得分", "Score: political"),
+    "institutional": Text("制度上落实得分", "Score: institutional"),
+    "quality": Text("素质上提高得分", "Score: quality"),
+    "rights": Text("权益上维护得分", "Score: rights"),
+}
+
+
+def _scores(form: Any, dimension: str) -> bool:
+    return any(entry.get("dimension") == dimension for entry, _ in walk(form["questions"]))
+
+
+def _lines(head: list[str], records: Iterator[list[Any]]) -> Iterator[bytes]:
+    buffer = io.StringIO()
+    write: Callable[[Any], Any] = csv.writer(buffer).writerow
+    write(head)
+    for count, record in enumerate(records, start=1):
+        write(record)
+        if not count % 500:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+def _excel(value: Any) -> Cell:
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+class _Sheets:
+    """A table on as many sheets as its rows need."""
+
+    def __init__(self, book: Any, name: str, head: list[str]) -> None:
+        self.book, self.name, self.head = book, name[:24], head
+        self.number = 0
+        self._next()
+
+    def write(self, row: list[Cell]) -> None:
+        if self.line >= SHEET_ROWS:
+            self._next()
+        for column, value in enumerate(row):
+            if value is not None and value != "":
+                self.sheet.write(self.line, column, value[:32_767] if isinstance(value, str) else value)
+        self.line += 1
+
+    def _next(self) -> None:
+        self.number += 1
+        self.sheet = self.book.add_worksheet(self.name if self.number == 1 else f"{self.name} {self.number}")
+        self.sheet.freeze_panes(1, 0)
+        self.sheet.write_row(0, 0, self.head)
+        self.line = 1
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while block := file.read(_BLOCK):
+        yield block
