@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from api.issue_shapes import raw
 from api.pagination import page
-from api.shapes import Coded, Flag, Identifier, Strict, String
+from api.shapes import Coded, Identifier, Strict, String
 from api.views import Noun
 from core.drafts import Draft
 from core.ids import uuid7
@@ -89,8 +89,8 @@ class VisitFilter(Strict):
     q = String(required=False, max_length=50, help_text="part of the enterprise's name or of the summary")
 
 
-class ReviewInput(Strict):
-    accept = Flag()
+class VisitVerdict(Strict):
+    decision = serializers.ChoiceField(choices=["accept", "return"])
     comment = String(required=False, allow_blank=True, max_length=1000)
 
 
@@ -209,11 +209,12 @@ class OneVisit(Noun):
 
 
 class VisitReview(Noun):
-    @extend_schema(request=ReviewInput, responses=VisitShape, operation_id="review_visit")
+    @extend_schema(request=VisitVerdict, responses=VisitShape, operation_id="review_visit")
     def post(self, request: Request, key: UUID) -> Response:
         """Take a submitted visit, or send it back to the phone with a comment."""
-        asked = self.read(ReviewInput)
-        row = visits.review(key, accept=asked["accept"], comment=asked.get("comment", ""), by=self.by, at=self.at)
+        asked = self.read(VisitVerdict)
+        accept = asked["decision"] == "accept"
+        row = visits.review(key, accept=accept, comment=asked.get("comment", ""), by=self.by, at=self.at)
         return self.shown(rendered([row])[0])
 
 

@@ -203,6 +203,10 @@ SPECTACULAR_SETTINGS = {
         "Size": "organizations.roles.Size",
         "RegionKind": "organizations.roles.RegionKind",
         "Language": ["zh-Hans", "en"],
+        "IssueState": "inspections.workflow.State",
+        "PlanState": "inspections.models.PlanState",
+        "VisitStatus": "inspections.models.VisitStatus",
+        "VisitStage": ["draft", "submitted"],
     },
 }
 

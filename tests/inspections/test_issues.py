@@ -188,8 +188,15 @@ def test_a_refused_reply_is_not_on_time_until_a_better_one_comes(world: World) -
 
 
 def test_whoever_handled_it_does_not_close_it(world: World) -> None:
-    issue = world.reports(category="other")
-    assert issue.lead_code == "OFFICE"
+    issue = world.reports(category="park_facilities")
+    world.does("town", issue, "acknowledge")
+    world.does("office", issue, "assist_opinion", "各部门均无异议")
+    world.does("town", issue, "reply", "食堂已恢复", outcome="solved")
+    world.does("office", issue, "accept_reply")
+    closing = {"satisfaction": "satisfied", "solved": True, "method": "on_site"}
+
+    assert world.codes("town", issue, "close", **closing) == {"is-the-handler"}
+    assert world.does("office", issue, "close", **closing).state == "closed"
 
 
 def test_a_merged_issue_inherits_the_result_of_its_master(world: World) -> None:

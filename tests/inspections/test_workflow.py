@@ -10,6 +10,7 @@ from inspections import aloud, guards, particulars, reference, workflow
 from inspections.deadlines import SHANGHAI
 from inspections.guards import GUARDS, Facts
 from inspections.workflow import ROWS, TABLE, State, Who, WrongState
+from organizations.permissions import VERBS
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=SHANGHAI)
 WEI, LI = UUID(int=1), UUID(int=2)
@@ -174,3 +175,27 @@ def day(text: str) -> datetime:
 )
 def test_guards(action: str, known: dict[str, object], codes: list[str]) -> None:
     assert broken(action, **known) == codes
+
+
+WHO = {
+    Who.LEAD: {("handler", "lead"), ("town_officer", "lead")},
+    Who.ASSIST: {("handler", "assist"), ("town_officer", "assist")},
+    Who.TOWN: {("town_officer", "assigned")},
+    Who.STATION: {("station_staff", "assigned")},
+    Who.FIELD: {(role, "assigned") for role in ("instructor", "liaison", "observer")},
+    Who.OFFICE: {("office", "all")},
+    Who.REPORTER: {("everyone", "own")},
+    Who.RULE: set(),
+}
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.action)
+def test_the_table_read_aloud_and_the_table_of_permissions_name_the_same_people(row: workflow.Row) -> None:
+    granted = {(str(role), str(rel)) for role, rels in VERBS[f"issue.{row.action}"].items() for rel in rels}
+    told = set().union(*(WHO[who] for who in row.who))
+
+    assert (
+        told - granted <= {("town_officer", "assist"), ("town_officer", "lead")}
+        if row.action == "comment"
+        else told == granted
+    )
