@@ -342,10 +342,9 @@ def _next_position() -> tuple[int, str, datetime | None]:
 
 
 def _time(value: Any) -> datetime | None:
-    """A time as a plain query gives it: SQLite keeps text in UTC."""
-    if isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return value if isinstance(value, datetime) else None
+    """A time as a plain query gives it: SQLite's are in UTC and do not say so."""
+    found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return found.replace(tzinfo=UTC) if isinstance(found, datetime) and found.tzinfo is None else found
 
 
 def begin() -> None:
@@ -361,9 +360,14 @@ def feed() -> Feed:
     """The feed row as it stands; a plain query, for every pull asks for it."""
     columns = ("id", "version", "digest", "epoch", "floor", "durable_until")
     for _ in range(2):
-        found = Feed.objects.raw(f"SELECT {', '.join(columns)} FROM {Feed._meta.db_table}")[:1]
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(columns)} FROM {connection.ops.quote_name(Feed._meta.db_table)}")
+            found = cursor.fetchone()
         if found:
-            return found[0]
+            durable = Feed._meta.get_field("durable_until")
+            for convert in connection.ops.get_db_converters(durable.get_col(Feed._meta.db_table)):
+                found = (*found[:5], convert(found[5], durable, connection))
+            return Feed(*found)
         begin()
     raise RuntimeError("journal: the feed row cannot be made")
 

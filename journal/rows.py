@@ -1,18 +1,22 @@
 """Writing many rows of one table in one statement, the same on both engines.
 
 ``bulk_create`` builds a model instance and asks every field for every value; the write path of a push writes
-thousands of short rows a second and does not need either.
+thousands of short rows a second and does not need either. PostgreSQL gets the rows as one JSON parameter, because the
+driver would search a statement with thousands of placeholders longer than the server takes to run it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from django.db import connection, models
 
 LIMIT = 30_000  # parameters a statement; SQLite's own ceiling is 32,766
+Adapter = Callable[[Any], Any] | None
 
 
 def insert(
@@ -23,31 +27,61 @@ def insert(
     replace_on: Sequence[str] = (),
     ignore: bool = False,
 ) -> None:
-    """Insert ``rows`` (values in the order of ``columns``, which are attribute names such as ``scope_id``).
+    """Insert ``rows`` (values as they are stored, in the order of ``columns``: attribute names such as ``scope_id``).
 
     With ``replace_on`` a row whose key columns exist already takes the new values; with ``ignore`` it is left alone.
     """
     if not rows:
         return
-    names, adapters = _shape(model, tuple(columns), connection.vendor)
-    prefix = f"INSERT INTO {connection.ops.quote_name(model._meta.db_table)} ({', '.join(names)}) VALUES "
     suffix = _on_conflict(model, columns, replace_on, ignore)
+    if connection.vendor == "postgresql":
+        _insert_as_json(model, tuple(columns), rows, suffix)
+    else:
+        _insert_values(model, tuple(columns), rows, suffix)
+
+
+def _insert_as_json(
+    model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Sequence[Any]], suffix: str
+) -> None:
+    names, types = _json_shape(model, columns)
+    text = orjson.dumps([dict(zip(names, row, strict=True)) for row in rows], default=_plain).decode()
+    listed = ", ".join(names)
+    shape = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
+    sql = f"INSERT INTO {_table(model)} ({', '.join(_quoted(model, columns))}) SELECT {listed} FROM json_to_recordset(%s) AS r({shape})"
+    with connection.cursor() as cursor:
+        cursor.execute(sql + suffix, [text])
+
+
+def _insert_values(
+    model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Sequence[Any]], suffix: str
+) -> None:
+    adapters = _adapters(model, columns)
+    prefix = f"INSERT INTO {_table(model)} ({', '.join(_quoted(model, columns))}) VALUES "
     one = f"({', '.join(['%s'] * len(columns))})"
     step = LIMIT // len(columns)
     with connection.cursor() as cursor:
         for start in range(0, len(rows), step):
             some = rows[start : start + step]
-            cursor.execute(prefix + ", ".join([one] * len(some)) + suffix, _adapted(some, adapters))
+            flat: list[Any] = []
+            for row in some:
+                flat.extend(_each(row, adapters))
+            cursor.execute(prefix + ", ".join([one] * len(some)) + suffix, flat)
 
 
-def _adapted(rows: Iterable[Sequence[Any]], adapters: Sequence[Callable[[Any], Any] | None]) -> list[Any]:
-    flat: list[Any] = []
-    for row in rows:
-        flat.extend(
-            value if adapt is None or value is None else adapt(value)
-            for value, adapt in zip(row, adapters, strict=True)
-        )
-    return flat
+def _each(row: Iterable[Any], adapters: Sequence[Adapter]) -> list[Any]:
+    return [
+        value if adapt is None or value is None else adapt(value) for value, adapt in zip(row, adapters, strict=True)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"rows: cannot write a {type(value).__name__}")
+
+
+def _table(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
 
 
 def _on_conflict(model: type[models.Model], columns: Sequence[str], replace_on: Sequence[str], ignore: bool) -> str:
@@ -55,45 +89,50 @@ def _on_conflict(model: type[models.Model], columns: Sequence[str], replace_on: 
         return " ON CONFLICT DO NOTHING"
     if not replace_on:
         return ""
-    quote = connection.ops.quote_name
-    keys = ", ".join(quote(_column(model, name)) for name in replace_on)
-    updates = ", ".join(
-        f"{quote(_column(model, name))} = excluded.{quote(_column(model, name))}"
-        for name in columns
-        if name not in replace_on
-    )
-    return f" ON CONFLICT ({keys}) DO UPDATE SET {updates}"
+    keys = ", ".join(_quoted(model, replace_on))
+    others = _quoted(model, [name for name in columns if name not in replace_on])
+    return f" ON CONFLICT ({keys}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in others)}"
 
 
-def _column(model: type[models.Model], name: str) -> str:
-    for field in model._meta.concrete_fields:
-        if field.attname == name and field.column is not None:
-            return field.column
-    raise LookupError(f"{model.__name__} has no column for {name}")
+def _fields(model: type[models.Model], columns: Iterable[str]) -> list[models.Field[Any, Any]]:
+    known = {field.attname: field for field in model._meta.concrete_fields if field.column is not None}
+    return [known[name] for name in columns]
+
+
+def _quoted(model: type[models.Model], columns: Iterable[str]) -> list[str]:
+    return [connection.ops.quote_name(str(field.column)) for field in _fields(model, columns)]
+
+
+def _target(field: models.Field[Any, Any]) -> models.Field[Any, Any]:
+    while isinstance(field, models.ForeignKey):
+        field = field.target_field
+    return field
 
 
 @lru_cache(maxsize=256)
-def _shape(
-    model: type[models.Model], columns: tuple[str, ...], vendor: str
-) -> tuple[list[str], list[Callable[[Any], Any] | None]]:
-    """Quoted column names and, where the engine needs one, the adapter of each column's values."""
-    fields = {field.attname: field for field in model._meta.concrete_fields}
-    names = [connection.ops.quote_name(_column(model, name)) for name in columns]
-    return names, [_adapter(fields[name], vendor) for name in columns]
+def _json_shape(model: type[models.Model], columns: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Short names for the columns, and the server's types."""
+    fields = _fields(model, columns)
+    types = [str(_target(field).db_type(connection)) for field in fields]
+    binary = [field.name for field in fields if isinstance(field, models.BinaryField)]
+    assert not binary, f"rows: {binary} cannot be written as JSON"
+    return [f"c{number}" for number in range(len(fields))], types
 
 
-def _adapter(field: models.Field[Any, Any], vendor: str) -> Callable[[Any], Any] | None:
-    target: models.Field[Any, Any] = field
-    while isinstance(target, models.ForeignKey):
-        target = target.target_field
-    if isinstance(target, models.JSONField | models.DecimalField):
-        return lambda value: field.get_db_prep_save(value, connection)
-    if vendor != "sqlite":
-        return None
+@lru_cache(maxsize=256)
+def _adapters(model: type[models.Model], columns: tuple[str, ...]) -> list[Adapter]:
+    """For each column the adapter that SQLite needs, if any."""
+    return [_adapter(field) for field in _fields(model, columns)]
+
+
+def _adapter(field: models.Field[Any, Any]) -> Adapter:
+    target = _target(field)
     if isinstance(target, models.UUIDField):
         return lambda value: value.hex
     if isinstance(target, models.DateTimeField):
         return connection.ops.adapt_datetimefield_value
     if isinstance(target, models.DateField):
         return connection.ops.adapt_datefield_value
+    if isinstance(target, models.JSONField | models.DecimalField):
+        return lambda value: field.get_db_prep_save(value, connection)
     return None
