@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -13,11 +15,10 @@ API = "/api/"
 
 
 class _PagesOnly(MiddlewareMixin):
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if request.path_info.startswith(API):
             return self.get_response(request)
-        answer: HttpResponseBase = super().__call__(request)
-        return answer
+        return super().__call__(request)
 
 
 class PageSessions(_PagesOnly, SessionMiddleware):

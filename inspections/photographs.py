@@ -22,6 +22,7 @@ from organizations.permissions import Subject, allowed
 from surveys.models import Response
 
 FINISHED = frozenset({VisitStatus.SUBMITTED.value, VisitStatus.ACCEPTED.value})
+NOBODY = UUID(int=0)
 UNKNOWN = Text("所引用的记录不存在", "The record it refers to does not exist")
 ELSEWHERE = Text("照片关联的记录不属于同一家企业", "The records that the photo shows belong to different enterprises")
 
@@ -84,7 +85,8 @@ def _visit(row: Visit) -> Home:
 
 
 def _response(row: Response) -> Home:
-    return Home(row.enterprise_id, row.author_id, private=row.private, closed=row.status in FINISHED)
+    owner = row.author_id or NOBODY
+    return Home(row.enterprise_id, owner, private=row.private, closed=row.status in FINISHED)
 
 
 def _issue(row: Issue, departments: Mapping[str, UUID]) -> Home:
@@ -96,7 +98,7 @@ def _issue(row: Issue, departments: Mapping[str, UUID]) -> Home:
         assists=frozenset(departments[code] for code in row.assists if code in departments),
         owner=row.reporter_id,
     )
-    owner = row.reporter_id or UUID(int=0)
+    owner = row.reporter_id or NOBODY
     return Home(row.enterprise_id, owner, private=row.confidential, closed=bool(row.dispatched_at), subject=subject)
 
 
@@ -138,14 +140,16 @@ def visible(photo: UUID, *, by: Actor) -> Photo:
 def circumstances(asked: Iterable[Photo]) -> dict[UUID, Circumstances]:
     """What is known of the visits that photos belong to, directly, by an answer or by an issue; for weighing evidence."""
     rows = list(asked)
-    through = dict(
-        Response.objects.filter(pk__in={row.response for row in rows if row.response}).values_list("pk", "visit")
-    )
-    through |= dict(Issue.objects.filter(pk__in={row.issue for row in rows if row.issue}).values_list("pk", "visit_id"))
-    wanted = {row.id: row.visit or through.get(row.response) or through.get(row.issue) for row in rows}
-    visits = Visit.objects.in_bulk([visit for visit in set(wanted.values()) if visit])
+    through: dict[UUID | None, UUID | None] = {}
+    for model, named in ((Response, [row.response for row in rows]), (Issue, [row.issue for row in rows])):
+        through |= dict(model.objects.filter(pk__in=filter(None, named)).values_list("pk", _VISIT[model]))
+    wanted = {row.id: row.visit or through.get(row.response or row.issue) for row in rows}
+    visits = Visit.objects.in_bulk(set(filter(None, wanted.values())))
     return {
         photo: Circumstances(visit.started_at, visit.ended_at, visit.check_in)
         for photo, id_ in wanted.items()
         if id_ and (visit := visits.get(id_))
     }
+
+
+_VISIT: dict[type[Response] | type[Issue], str] = {Response: "visit", Issue: "visit_id"}

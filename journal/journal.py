@@ -364,10 +364,8 @@ def feed() -> Feed:
             cursor.execute(f"SELECT {', '.join(columns)} FROM {connection.ops.quote_name(Feed._meta.db_table)}")
             found = cursor.fetchone()
         if found:
-            durable = Feed._meta.get_field("durable_until")
-            for convert in connection.ops.get_db_converters(durable.get_col(Feed._meta.db_table)):
-                found = (*found[:5], convert(found[5], durable, connection))
-            return Feed(*found)
+            row = dict(zip(columns, found, strict=True))
+            return Feed(**row | {"durable_until": _time(row["durable_until"])})
         begin()
     raise RuntimeError("journal: the feed row cannot be made")
 
