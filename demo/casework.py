@@ -140,7 +140,7 @@ class Casework:
             issue = yield from self._taking_on(issue, returnable=False)
         if self.dice.happens(self._temper(issue).prompt):
             soon = 0 if issue.deadline_class_id == "E" else self.dice.randint(0, 1)
-            issue = yield self._by_lead(issue, soon, 11, "comment", self.dice.choice(stories.CONTACT))
+            issue = yield self._by_lead(issue, soon, 15 if soon else 11, "comment", self.dice.choice(stories.CONTACT))
         issue = yield from self._hearing(issue)
         of = issue.deadline_class_id
         if of in ("S", "C") and self.dice.happens(0.12 if of == "S" else 0.06):
@@ -154,11 +154,11 @@ class Casework:
         urgent = issue.deadline_class_id == "E"
         speaking = [
             code for code in issue.assists
-            if not issue.confidential and code in self.cast.handlers and self.dice.happens(0.5)
+            if not issue.confidential and code in self.cast.handlers and self.dice.happens(0.4)
         ]  # fmt: skip
         said = issue.updated_at
         times = {
-            code: self.span.later(said, 0 if urgent else 1, 13 if urgent else 10, self._minutes[code])
+            code: self.span.later(said, 0 if urgent else 1, 13 if urgent else 9, self._minutes[code])
             for code in speaking
         }
         for code in sorted(speaking, key=lambda code: (times[code], code)):

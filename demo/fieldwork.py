@@ -18,6 +18,7 @@ from demo.hours import Agenda, Span, first_of_month, moment
 from demo.people import Cast
 from inspections import actions, issues, visits
 from inspections.actions import ActionRequest
+from inspections.dossiers import Desk
 from inspections.models import Issue, VisitPlan
 from journal import journal
 from organizations.permissions import Caller
@@ -51,8 +52,8 @@ class Day:
 class Fieldwork:
     """Plans the days, and lives them when they come."""
 
-    def __init__(self, dice: Dice, span: Span, cast: Cast, firms: Sequence[Firm]) -> None:
-        self.dice, self.span, self.cast, self.firms = dice, span, cast, firms
+    def __init__(self, dice: Dice, span: Span, cast: Cast, firms: Sequence[Firm], desk: Desk) -> None:
+        self.dice, self.span, self.cast, self.firms, self.desk = dice, span, cast, firms, desk
         self._days: dict[tuple[UUID, date], list[Outing]] = defaultdict(list)
 
     # --- planning -------------------------------------------------------------------------------------------------
@@ -134,12 +135,17 @@ class Fieldwork:
             else:
                 self._visit(batch, outing, started)
         with journal.unit(by=by, at=at):
-            _stand(visits.put(batch.visits, by=by, at=at))
+            if batch.visits:
+                _stand(visits.put(batch.visits, by=by, at=at))
             _stand(responses.put(batch.responses, by=by, at=at))
-            _stand(issues.put(batch.issues, by=by, at=at))
-            _stand(actions.act(batch.actions, by=by, at=at))
-            issues.route([draft.id for draft in batch.issues], at=at)
-        return list(Issue.objects.filter(pk__in=[draft.id for draft in batch.issues]).order_by("id"))
+            if batch.issues:
+                _stand(issues.put(batch.issues, by=by, at=at))
+            if batch.actions:
+                _stand(actions.act(batch.actions, by=by, at=at, desk=self.desk))
+            if batch.issues:
+                issues.route([draft.id for draft in batch.issues], at=at, desk=self.desk)
+        reported = [draft.id for draft in batch.issues]
+        return list(Issue.objects.filter(pk__in=reported).order_by("id")) if reported else []
 
     def _visit(self, batch: _Batch, outing: Outing, started: datetime) -> None:
         firm, dice, visit = outing.firm, self.dice, self.dice.key(started)

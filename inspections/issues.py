@@ -182,13 +182,13 @@ def submit(draft: Draft, *, by: Actor, at: datetime) -> Issue:
         return Issue.objects.get(pk=outcome.id)
 
 
-def route(ids: Iterable[UUID], *, by: Actor = SYSTEM, at: datetime) -> list[Issue]:
+def route(ids: Iterable[UUID], *, by: Actor = SYSTEM, at: datetime, desk: Desk | None = None) -> list[Issue]:
     """Dispatch by rule whatever of these is submitted and was never dispatched; the rest is left alone.
 
     An issue that no rule fits stays submitted, with the reason, in the office's queue.
     """
     with journal.unit(by=by, at=at):
-        desk = Desk()
+        desk = desk or Desk()
         waiting = [
             dossier
             for dossier in dossiers.open_all(ids, desk).values()
