@@ -77,7 +77,7 @@ class OneResponseShape(ResponseShape):
     scoring = serializers.DictField(help_text="each dimension's score with its arithmetic")
 
 
-class ReviewInput(Strict):
+class ResponseReviewInput(Strict):
     decision = serializers.ChoiceField(choices=["accept", "return"])
     comment = String(max_length=1000, required=False, allow_blank=True)
     comments = serializers.DictField(child=String(max_length=1000), required=False, help_text="by question")
@@ -157,10 +157,10 @@ def _scoring(row: Response) -> dict[str, Any]:
 
 
 class Review(Noun):
-    @extend_schema(request=ReviewInput, responses=ResponseShape, operation_id="review_response")
+    @extend_schema(request=ResponseReviewInput, responses=ResponseShape, operation_id="review_response")
     def post(self, request: Request, key: UUID) -> Answer:
         """Accept a submitted response, or send it back to the phone with a comment on the whole or on single questions."""
-        asked = self.read(ReviewInput)
+        asked = self.read(ResponseReviewInput)
         row = responses.review(
             key, accept=asked["decision"] == "accept", comment=asked.get("comment", ""), comments=asked.get("comments"),
             by=self.by, at=self.at,
