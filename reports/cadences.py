@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from pathlib import Path
 
 from reports.periods import Period
 
@@ -18,6 +21,16 @@ class Cadence:
     visits: int
     months: int
     each: str = "enterprise"
+
+
+@lru_cache(maxsize=1)
+def shipped() -> tuple[Cadence, ...]:
+    """The cadences that come with the project; they count as long as the office has set none."""
+    path = Path(__file__).resolve().parent.parent / "data" / "reference" / "cadences.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Cadence(row["role"], int(row["visits"]), int(row["months"]), row["each"]) for row in csv.DictReader(file)
+        )
 
 
 @dataclass(frozen=True, slots=True)

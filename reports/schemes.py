@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,6 +20,7 @@ from core.texts import Text
 from journal import journal
 from organizations.permissions import permit
 from reports import assessment, periods
+from reports.cadences import shipped
 from reports.models import CadenceRow, Entry, Scheme, SchemeState, Snapshot
 from reports.scoring import read_amount
 
@@ -168,15 +168,13 @@ def load_defaults(*, by: Actor, at: datetime) -> list[Scheme]:
 def load_cadences(*, by: Actor, at: datetime) -> None:
     """The cadences that ship with the project, for every role that has none yet."""
     permit(by, "report.write")
-    with (Path(settings.BASE_DIR) / "data" / "reference" / "cadences.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
     with journal.unit(by=by, at=at):
-        for row in rows:
-            values = {"visits": int(row["visits"]), "months": int(row["months"]), "each": row["each"]}
-            _, made = CadenceRow.objects.get_or_create(role=row["role"], defaults=values)
+        for one in shipped():
+            values = {"visits": one.visits, "months": one.months, "each": one.each}
+            _, made = CadenceRow.objects.get_or_create(role=one.role, defaults=values)
             if made:
                 changes = {name: [None, value] for name, value in values.items()}
-                journal.record([journal.Change("cadence.set", "cadences", stable("cadences", row["role"]), changes)])
+                journal.record([journal.Change("cadence.set", "cadences", stable("cadences", one.role), changes)])
 
 
 def _by_id(text: str) -> Scheme | None:

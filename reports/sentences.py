@@ -250,7 +250,7 @@ def _change(report: Report, key: str) -> Text:
         ("year_earlier", Text("较上年同期", "against last year")),
     ):
         other, now = report.compared.get(name), report.total[key].value
-        before = other.total[key].value if other else None
+        before = other.total[key].value if other and _has_data(other) else None
         if now is None or before is None:
             continue
         moved = rounded(now - before)
@@ -262,6 +262,11 @@ def _change(report: Report, key: str) -> Text:
     if not said:
         return Text("", "")
     return Text("（" + "，".join(one.of(ZH) for one in said) + "）", " (" + ", ".join(one.of(EN) for one in said) + ")")
+
+
+def _has_data(report: Report) -> bool:
+    """Whether anything at all is known of a period; before the system began there is nothing to compare with."""
+    return any(report.total[key].numerator for key in ("workload", "visits_per_member") if key in report.total)
 
 
 def _names(rows: Sequence[Row]) -> Text:
