@@ -1,0 +1,236 @@
+"""Reports over HTTP: shapes, forms, who sees what, and refusals with their pointers."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import docx
+import openpyxl
+import pytest
+import time_machine
+
+from reports import schemes
+from tests.api.line import Line
+from tests.inspections.cast import World
+from tests.organizations.cast import PASSWORD
+
+PERIOD = "period=2026-11"
+
+
+@pytest.fixture
+def busy(world: World) -> Any:
+    """A month with one issue of HRSS in time and one late; the clock stands in December."""
+    world.on("2026-11-02T09:00").replied()
+    world.reports()
+    world.on("2026-12-01T09:00")
+    schemes.load_defaults(by=world.caller("office"), at=world.now)
+    for person in world.people.values():
+        person.set_password(PASSWORD)
+        person.save()
+    with time_machine.travel(world.now, tick=True):
+        yield world
+
+
+def line(world: World, name: str) -> Line:
+    return Line(world.people[name])
+
+
+def body(response: Any) -> bytes:
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+def test_the_supervision_report_has_the_shape_that_was_agreed(busy: World) -> None:
+    told = line(busy, "office").get(f"reports/supervision?{PERIOD}&group_by=department")
+
+    assert told.status_code == 200, told.content
+    assert told.data["period"] == {"from": "2026-11-01", "to": "2026-11-30", "code": "2026-11"}
+    assert told.data["group_by"] == "department"
+    (row,) = told.data["rows"]
+    assert row["group"] == {"code": "HRSS", "name": "市人力资源和社会保障局"}
+    assert row["indicators"]["on_time_rate"] == {"value": 50.0, "numerator": 1, "denominator": 2, "too_small": True}
+    assert told.data["total"]["on_time_rate"]["value"] == 50.0
+
+
+def test_names_follow_the_language_and_an_unchanged_report_is_not_sent_again(busy: World) -> None:
+    office = line(busy, "office")
+    told = office.get(f"reports/supervision?{PERIOD}", Accept_Language="en")
+
+    assert told.data["rows"][0]["group"]["name"] == "Human Resources and Social Security Bureau"
+    again = office.get(f"reports/supervision?{PERIOD}", Accept_Language="en", If_None_Match=told["ETag"])
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    "group_by", ["region", "park", "field_member", "pilot_tier", "designation_level", "dimension", "category"]
+)
+def test_every_grouping_answers(busy: World, group_by: str) -> None:
+    told = line(busy, "office").get(f"reports/supervision?from=2026-11-01&to=2026-11-30&group_by={group_by}")
+
+    assert told.status_code == 200, told.content
+    assert told.data["total"]["on_time_rate"]["denominator"] == 2
+
+
+def test_the_same_numbers_come_as_csv_and_xlsx(busy: World) -> None:
+    office = line(busy, "office")
+    raw = body(office.get(f"reports/supervision?{PERIOD}&format=csv")).decode("utf-8-sig")
+    book = openpyxl.load_workbook(BytesIO(body(office.get(f"reports/supervision?{PERIOD}&format=xlsx"))))
+
+    assert raw.splitlines()[1].startswith("HRSS,市人力资源和社会保障局,2,")
+    assert "50.00" in raw.splitlines()[1]
+    sheet = book.worksheets[0]
+    assert (sheet["A5"].value, sheet["C5"].value) == ("HRSS", 2)
+    assert any(cell.value == 50.0 for cell in sheet[5])
+    pressing = next(one for one in book.worksheets if "督办清单" in str(one["A1"].value))
+    assert pressing["G5"].value is not None
+
+
+def test_accept_chooses_the_form_too(busy: World) -> None:
+    office = line(busy, "office")
+
+    assert office.get(f"reports/supervision?{PERIOD}", Accept="text/csv")["Content-Type"].startswith("text/csv")
+    assert office.get(f"reports/supervision?{PERIOD}", Accept="image/png").status_code == 406
+
+
+def test_the_bulletin_names_the_late_issue(busy: World) -> None:
+    told = line(busy, "office").get(f"reports/supervision?{PERIOD}&format=docx")
+    texts = [paragraph.text for paragraph in docx.Document(BytesIO(told.content)).paragraphs]
+
+    assert texts[0] == "关于2026年11月产改走访与问题办理情况的督查通报"
+    assert any("牵头单位市人力资源和社会保障局" in text for text in texts)
+
+
+def test_a_department_sees_its_own_row_and_a_member_theirs(busy: World) -> None:
+    def seen(name: str) -> tuple[list[str], int]:
+        told = line(busy, name).get(f"reports/supervision?{PERIOD}").data
+        return [row["group"]["code"] for row in told["rows"]], told["total"]["workload"]["numerator"]
+
+    assert seen("hrss") == (["HRSS"], 2)
+    assert seen("liaison") == (["HRSS"], 2)
+    assert seen("town") == (["HRSS"], 2)
+    assert seen("edu") == ([], 0)
+    assert seen("liaison2") == ([], 0)
+    assert seen("town2") == ([], 0)
+
+
+def test_the_outsiders_stay_outside(busy: World) -> None:
+    assert Line().get(f"reports/supervision?{PERIOD}").status_code == 401
+    assert line(busy, "auditor").get(f"reports/supervision?{PERIOD}").status_code == 403
+    handler = line(busy, "hrss")
+    assert handler.get(f"reports/assessment?{PERIOD}&scheme=department").status_code == 403
+    assert handler.get(f"reports/supervision?{PERIOD}&format=docx").status_code == 403
+    evidence = line(busy, "edu").get(f"reports/supervision/evidence?{PERIOD}&indicator=on_time_rate&group=HRSS")
+    assert evidence.data["denominator"]["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("period=2026-13", "/period"),
+        ("", "/period"),
+        ("period=2026&from=2026-01-01", "/period"),
+        ("from=2026-01-01&to=tomorrow", "/to"),
+        (f"{PERIOD}&group_by=star", "/group_by"),
+        (f"{PERIOD}&format=pdf", "/format"),
+        (f"{PERIOD}&compare=tomorrow", "/compare"),
+        (f"{PERIOD}&colour=red", "/colour"),
+    ],
+)
+def test_a_bad_question_is_told_where(busy: World, query: str, pointer: str) -> None:
+    told = line(busy, "office").get(f"reports/supervision?{query}")
+
+    assert told.status_code == 422
+    assert [fault["pointer"] for fault in told.data["errors"]] == [pointer]
+
+
+def test_the_ids_behind_a_number_come_in_pages(busy: World) -> None:
+    office = line(busy, "office")
+    where = f"reports/supervision/evidence?{PERIOD}&indicator=on_time_rate&group=HRSS"
+    both = office.get(where).data
+    first = office.get(f"{where}&side=denominator&limit=1").data
+    second = office.get(first["next"]).data
+
+    assert (len(both["numerator"]["results"]), len(both["denominator"]["results"])) == (1, 2)
+    assert first["results"] + second["results"] == both["denominator"]["results"]
+    assert second["next"] is None
+    assert office.get(f"reports/nonsense/evidence?{PERIOD}&indicator=on_time_rate").status_code == 404
+    assert office.get(f"reports/supervision/evidence?{PERIOD}&indicator=charm").status_code == 422
+    assert b"".join(office.get(f"{where}&format=csv").streaming_content).count(b"\r\n") == 4
+
+
+def test_the_assessment_shows_its_sums(busy: World) -> None:
+    office = line(busy, "office")
+    told = office.get(f"reports/assessment?{PERIOD}&scheme=department").data
+    (row,) = told["rows"]
+    on_time = next(item for item in row["items"] if item["code"] == "on_time")
+
+    assert told["scheme"]["version"] == 1
+    assert (on_time["points"], on_time["arithmetic"]) == (0.0, "max(0；25 − 1 × (100 − 50)) = 0") or on_time[
+        "points"
+    ] == 0
+    assert row["flags"] == ["too_small"]
+    book = openpyxl.load_workbook(
+        BytesIO(office.get(f"reports/assessment?{PERIOD}&scheme=department&format=xlsx").content)
+    )
+    assert any(one["A1"].value == "考核计算过程" for one in book.worksheets)
+    assert office.get(f"reports/assessment?{PERIOD}&scheme=nobody").status_code == 404
+
+
+def test_a_snapshot_goes_its_way_over_http(busy: World) -> None:
+    office, hrss = line(busy, "office"), line(busy, "hrss")
+    body = {"kind": "supervision", "period": "2026-11", "group_by": "department"}
+    taken = office.post("reports/snapshots", body, Idempotency_Key="november")
+    again = office.post("reports/snapshots", body, Idempotency_Key="november")
+    where = f"reports/snapshots/{taken.data['id']}"
+
+    assert (taken.status_code, again.data) == (201, taken.data)
+    assert [row["group"]["code"] for row in hrss.get(where).data["document"]["report"]["rows"]] == ["HRSS"]
+    objection = hrss.post(f"{where}/objections", {"unit": "HRSS", "text": "已联系"})
+    assert objection.status_code == 201, objection.content
+    assert office.post(f"{where}/freeze", {"early": "市委要求"}).status_code == 409
+    answer = f"reports/objections/{objection.data['id']}/answer"
+    assert hrss.post(answer, {"accepted": True, "answer": "自答"}).status_code == 403
+    assert office.post(answer, {"accepted": False, "answer": "维持"}).data["accepted"] is False
+    frozen = office.post(f"{where}/freeze", {"early": "市委要求"})
+    assert (frozen.status_code, frozen.data["state"]) == (200, "frozen")
+    read = office.get(where).data
+    assert (read["intact"], read["digest"]) == (True, taken.data["digest"])
+    assert office.post("reports/snapshots", body).status_code == 409
+    assert [one["id"] for one in office.get("reports/snapshots?state=frozen").data["results"]] == [taken.data["id"]]
+
+
+def test_schemes_and_entries_over_http(busy: World) -> None:
+    office = line(busy, "office")
+    listed = office.get("reports/schemes").data["results"]
+    department = next(one for one in listed if one["code"] == "department")
+    entry = {
+        "item": "bonus",
+        "unit": "HRSS",
+        "period": "2026-11",
+        "value": 2,
+        "reason": "现场会",
+        "evidence": ["文件1号"],
+    }
+    made = office.post(f"reports/schemes/{department['id']}/entries", entry)
+    assert made.status_code == 201, made.content
+
+    def score() -> float:
+        return office.get(f"reports/assessment?{PERIOD}&scheme=department").data["rows"][0]["score"]
+
+    with_bonus = score()
+    assert office.delete(f"reports/entries/{made.data['id']}").status_code == 204
+    assert with_bonus - score() == 2
+    draft = {
+        "code": "mine",
+        "title": {"zh": "我的", "en": "Mine"},
+        "group_by": "region",
+        "items": department["items"][:2],
+    }
+    scheme = office.post("reports/schemes", draft)
+    assert scheme.status_code == 201, scheme.content
+    assert office.post(f"reports/schemes/{scheme.data['id']}/publish").data["state"] == "published"
+    assert office.post(f"reports/schemes/{scheme.data['id']}/publish").status_code == 409
+    wrong = office.post("reports/schemes", draft | {"items": [{"code": "x"}]})
+    assert wrong.status_code == 422
+    assert "/items/0/title" in {fault["pointer"] for fault in wrong.data["errors"]}
+    assert line(busy, "hrss").get("reports/schemes").status_code == 403
