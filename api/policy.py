@@ -49,6 +49,11 @@ ROUTES: dict[str, dict[str, str]] = {
     "sync-push": {"POST": SIGNED_IN},
     "sync-pull": {"GET": SIGNED_IN},
     "sync-verify": {"POST": SIGNED_IN},
+    "quarantine": {"GET": "quarantine.read"},
+    "quarantined": {"GET": "quarantine.read", "PATCH": "quarantine.resolve"},
+    "conflicts": {"GET": "conflict.read"},
+    "conflict": {"GET": "conflict.read", "PATCH": "conflict.resolve"},
+    "journal": {"GET": "journal.read"},
     # photos and their bytes
     "uploads": {"POST": "photo.write", "OPTIONS": PUBLIC},
     "upload": {"GET": SIGNED_IN, "PATCH": SIGNED_IN, "DELETE": SIGNED_IN, "OPTIONS": PUBLIC},

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from core.actors import Actor
 from core.drafts import Draft
 from core.ids import uuid7
@@ -122,3 +124,8 @@ def _take(row: FieldConflict, *, by: Actor, at: datetime, operations: Operations
     for outcome in outcomes:
         if isinstance(outcome, Problem):
             raise outcome
+
+
+def desk(by: Actor) -> Q:
+    """Which rows a caller may see: their own, the office all."""
+    return Q() if allowed(by, "conflict.read") else Q(person=by.person)
