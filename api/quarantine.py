@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -50,12 +50,14 @@ class QuarantineFilter(Strict):
     person = Identifier(required=False)
 
 
-class ResolutionInput(serializers.Serializer[Any]):
-    """Read by the desk itself, so that a phone and a form are judged alike."""
-
-    resolution = serializers.ChoiceField(choices=quarantine.RESOLUTIONS)
-    data = serializers.DictField(required=False, allow_null=True, help_text="corrected fields, with apply")
-    reason = serializers.CharField(required=False, help_text="with dismiss")
+RESOLUTION = inline_serializer(  # read by the desk itself, so that a phone and a form are judged alike
+    "ResolutionInput",
+    {
+        "resolution": serializers.ChoiceField(choices=quarantine.RESOLUTIONS),
+        "data": serializers.DictField(required=False, allow_null=True, help_text="corrected fields, with apply"),
+        "reason": serializers.CharField(required=False, help_text="with dismiss"),
+    },
+)
 
 
 def rendered(rows: Iterable[Quarantined]) -> list[dict[str, Any]]:
@@ -81,7 +83,7 @@ class OneQuarantined(Noun):
         """One refused mutation with why it was refused."""
         return self.shown(rendered([self._row(key)])[0])
 
-    @extend_schema(request=ResolutionInput, responses=QuarantineShape, operation_id="resolve_quarantined")
+    @extend_schema(request=RESOLUTION, responses=QuarantineShape, operation_id="resolve_quarantined")
     def patch(self, request: Request, key: UUID) -> Response:
         """Correct and apply it, or dismiss it with a reason. Takes ``If-Match``."""
         self.match(rendered([self._row(key)])[0])
