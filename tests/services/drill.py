@@ -96,7 +96,7 @@ def answers(port: int) -> bool:
     return True
 
 
-@dataclass
+@dataclass(eq=False)
 class Phone(threading.Thread):
     """Reports one visit after the other until told to stop; sends each again, as it is, until it is acknowledged."""
 
