@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b, sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,6 +22,8 @@ from core.problems import Invalid
 from core.texts import Text
 from journal import journal
 from organizations.permissions import Caller
+
+KEPT_FOR = timedelta(days=7)
 
 
 class KeyReused(Invalid):
@@ -100,6 +102,11 @@ class Noun(APIView):
         asked = self.request.headers.get("If-Match")
         if asked and asked.strip() != "*" and etag(present) not in [name.strip() for name in asked.split(",")]:
             raise PreconditionFailed
+
+
+def forget_answers(*, at: datetime) -> int:
+    """Drop kept answers that no retry will ask for any more; gives how many."""
+    return KeptAnswer.objects.filter(at__lt=at - KEPT_FOR).delete()[0]
 
 
 def etag(data: Any) -> str:

@@ -222,19 +222,3 @@ class Lockout(models.Model):
     failures = models.PositiveIntegerField(default=0)
     last_at = models.DateTimeField()
     locked_until = models.DateTimeField(null=True)
-
-
-class ConflictDeclaration(models.Model):
-    """An observer's declared conflict of interest with an enterprise; it keeps them from scoring it."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7)
-    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="declarations", verbose_name="人员")
-    enterprise = models.ForeignKey(
-        Enterprise, on_delete=models.CASCADE, related_name="declarations", verbose_name="企业"
-    )
-    reason = models.CharField("说明", max_length=300)
-    declared_at = models.DateTimeField("申报时间")
-    withdrawn_at = models.DateTimeField("撤回时间", null=True, blank=True)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "回避申报"

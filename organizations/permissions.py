@@ -86,7 +86,6 @@ VERBS: dict[str, Row] = {
     "device.read": _own_or_office,
     "device.revoke": _own_or_office,
     "enrollment.issue": _office,
-    "declaration.write": _to(OWN, Role.OBSERVER) | _office,
     # places
     "enterprise.read": _in_sight,
     "enterprise.write": _office,

@@ -141,21 +141,6 @@ class Migration(migrations.Migration):
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='enrollments', to=settings.AUTH_USER_MODEL)),
             ],
         ),
-        migrations.CreateModel(
-            name='ConflictDeclaration',
-            fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, primary_key=True, serialize=False)),
-                ('reason', models.CharField(max_length=300, verbose_name='说明')),
-                ('declared_at', models.DateTimeField(verbose_name='申报时间')),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True, verbose_name='撤回时间')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='declarations', to=settings.AUTH_USER_MODEL, verbose_name='人员')),
-                ('enterprise', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='declarations', to='organizations.enterprise', verbose_name='企业')),
-            ],
-            options={
-                'verbose_name': '回避申报',
-                'verbose_name_plural': '回避申报',
-            },
-        ),
         migrations.AddField(
             model_name='enterprise',
             name='region',
