@@ -7,6 +7,9 @@ from importlib import import_module
 from django.urls import URLPattern
 
 MODULES: list[str] = [
+    "sync",  # the busiest first: a route is found by going down this list
+    "uploads",
+    "photos",
     "auth",
     "users",
     "assignments",
@@ -17,15 +20,15 @@ MODULES: list[str] = [
     "issues",
     "routing",
     "calendar",
+    "messages",
+    "webhooks",
     "questionnaires",
     "responses",
     "public",
-    "sync",
+    "openrosa",
     "quarantine",
     "conflicts",
     "journal",
-    "photos",
-    "uploads",
     "reports",
     "snapshots",
     "schemes",

@@ -14,9 +14,11 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError
 from django.db.models import Q
 
+from api.views import forget_answers
 from config.models import Chore
 from inspections import escalation, photographs
 from media import chain, renditions, scrub, uploads
+from notifications import deliveries, digest, outbox
 from organizations import assignments, lockouts, sessions
 
 log = logging.getLogger(__name__)
@@ -58,12 +60,17 @@ def _sign(at: datetime) -> int:
 
 DUTIES: Sequence[Duty] = (
     Duty("develop-photos", timedelta(seconds=2), _develop),
+    Duty("tell", timedelta(seconds=5), lambda at: outbox.read(at=at)),
+    Duty("deliver", timedelta(seconds=5), lambda at: deliveries.deliver(at=at)),
+    Duty("send-digest", timedelta(minutes=5), lambda at: digest.send(at=at)),
     Duty("escalate-issues", timedelta(minutes=5), _sweep_issues),
     Duty("expire-uploads", timedelta(minutes=10), lambda at: uploads.sweep(at=at)),
     Duty("settle-assignments", timedelta(minutes=30), _settle_assignments),
     Duty("sign-photo-chain", timedelta(hours=1), _sign),
+    Duty("forget-deliveries", timedelta(days=1), lambda at: deliveries.sweep(at=at)),
     Duty("forget-lockouts", timedelta(hours=1), lambda at: lockouts.sweep(at=at)),
     Duty("forget-sessions", timedelta(hours=6), lambda at: sessions.sweep(at=at)),
+    Duty("forget-answers", timedelta(hours=6), lambda at: forget_answers(at=at)),
     Duty("scrub-photos", timedelta(days=1), _scrub),
 )
 

@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,22 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
 }
 DEMO_PASSWORD = environment.text("DEMO_PASSWORD")
+
+# --- telling people and systems ----------------------------------------------------------------------------------
+
+EMAIL_HOST = environment.text("EMAIL_HOST")
+EMAIL_PORT = environment.number("EMAIL_PORT", 587, least=1, most=65535)
+EMAIL_HOST_USER = environment.text("EMAIL_USER")
+EMAIL_HOST_PASSWORD = environment.text("EMAIL_PASSWORD")
+EMAIL_USE_TLS = environment.boolean("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "sanyuantong@localhost")
+WEBHOOK_NETWORKS = environment.words("WEBHOOK_NETWORKS")
+for _word in WEBHOOK_NETWORKS:
+    try:
+        ip_network(_word)
+    except ValueError:
+        environment.refuse(f"WEBHOOK_NETWORKS: {_word!r} is not a network such as 10.20.0.0/16")
 
 # --- the HTTP floor ---------------------------------------------------------------------------------------------
 

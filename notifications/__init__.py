@@ -1,0 +1,1 @@
+"""Telling people and systems: readers of the journal, which is the outbox."""
