@@ -85,7 +85,7 @@ class Casework:
 
     def _taking_on(self, issue: Issue, *, returnable: bool = True) -> Part:
         """The lead acknowledges, in time or late, or wants to give it away."""
-        if returnable and issue.deadline_class_id != "E" and self.dice.happens(0.06):
+        if returnable and issue.deadline_class_id != "E" and self.dice.happens(0.08):
             issue = yield from self._returning(issue)
             if issue.state != State.DISPATCHED:
                 return issue
@@ -106,11 +106,11 @@ class Casework:
             return issue
         issue = yield self._by_office(issue, 0, 12, "approve_return")
         fate = self.dice.random()
-        if fate < 0.15 and self._may_still_reject(issue):
+        if fate < 0.25 and self._may_still_reject(issue):
             return (
                 yield self._by_office(issue, 0, 16, "reject", stories.REASONS["reject"], reason_code="out_of_scope")
             )
-        if fate < 0.5 and (master := self._like(issue)) is not None:
+        if fate < 0.6 and (master := self._like(issue)) is not None:
             return (yield self._by_office(issue, 0, 16, "merge", into=str(master.id)))
         assists = [code for code in ("FTU",) if code != other]
         of = issue.category.deadline_class_id
@@ -171,7 +171,7 @@ class Casework:
     def _extending(self, issue: Issue) -> Part:
         wanted = self._by_lead(
             issue, 0, 15, "request_extension",
-            workdays=self.dice.randint(1, max(1, issue.limit // 2)), reason=self.dice.choice(stories.REASONS["extension"]),
+            workdays=self.dice.randint(1, max(1, issue.limit // 2)), reason=self.dice.choice(stories.EXTENSION),
         )  # fmt: skip
         if issue.due is None or self.span.left(wanted.at, issue.due) < 1:
             return issue
@@ -198,7 +198,7 @@ class Casework:
             patience = self.dice.choice([0, 1, 1, 2])
             if self.dice.happens(self._temper(issue).sound):
                 return (yield self._by_office(issue, patience, 16, "accept_reply"))
-            reason = self.dice.choice(stories.REASONS["reject_reply"])
+            reason = self.dice.choice(stories.REFUSED_REPLY)
             issue = yield self._by_office(issue, patience, 16, "reject_reply", reason=reason)
             issue = yield self._reply(issue, self.dice.randint(1, 2))
 
@@ -240,7 +240,7 @@ class Casework:
             data = {"solved": solved, "satisfaction": felt, "method": method}
             issue = yield Step(at, asker, "follow_up", said, data)
         if not content and issue.reworks < 2 and self.dice.happens(0.45):
-            return (yield self._by_office(issue, 1, 9, "rework", reason=self.dice.choice(stories.REASONS["rework"])))
+            return (yield self._by_office(issue, 1, 9, "rework", reason=self.dice.choice(stories.REWORK)))
         if self.dice.happens(0.06):
             return (yield self._by_office(issue, 2, 9, "close", satisfaction="not_rated", solved=None, method="phone"))
         return (yield self._by_office(issue, 1, 9, "close", satisfaction=felt, solved=solved, method=method))

@@ -25,7 +25,7 @@ from organizations.permissions import Caller
 from surveys import responses
 
 STARTS = ((8, 40), (10, 20), (13, 40), (15, 10))
-MORE_TO_SAY = {0: 50, 1: 34, 2: 13, 3: 3}
+MORE_TO_SAY = {0: 46, 1: 36, 2: 14, 3: 4}
 """How many issues a visit brings back."""
 INSTANT, WITHDRAWN = "instant", "withdrawn"
 
@@ -83,14 +83,14 @@ class Fieldwork:
         if self.dice.happens(min(0.98, grown)):
             companion = self.cast.instructors.get(firm.id)
             joint = (companion,) if companion and self.dice.happens(0.12) else ()
-            self._go(plan.person_id, firm, "visit", month, last, plan.id, joint)
+            self._go(self.cast.liaisons[firm.id], firm, "visit", month, last, plan.id, joint)
         return [plan]
 
     def _quarterly(self, firm: Firm, month: date) -> list[VisitPlan]:
         last = first_of_month(month, -3) - timedelta(days=1)
         plan = self._planned(firm, self.cast.instructors[firm.id], "visit", month, last)
         if self.dice.happens(0.84):
-            self._go(plan.person_id, firm, "visit", month, last, plan.id)
+            self._go(self.cast.instructors[firm.id], firm, "visit", month, last, plan.id)
         return [plan]
 
     def _observations(self, person: UUID, town: str, half: date) -> list[VisitPlan]:

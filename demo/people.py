@@ -107,8 +107,9 @@ class _Troupe:
         return person.id
 
     def assign(self, person: UUID, role: Role, **place: UUID) -> None:
+        places = {name: place.get(name) for name in ("enterprise", "region", "department")}
         key = self.dice.key(self.at)
-        self.drafts.append(assignments.Draft(person, role, self.cast.since, key=key, **place))
+        self.drafts.append(assignments.Draft(person, role, self.cast.since, None, **places, key=key))
 
     def departments(self) -> None:
         """One handler for every department; what reaches the office itself its own staff handle."""

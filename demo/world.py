@@ -102,19 +102,19 @@ class _Making:
         casework = Casework(self.dice("casework"), self.span, cast, self.known)
         for day in self.span.workdays(self.span.first, self.span.today):
             self.agenda.put(moment(day, 8), None, SWEEP)
-        month = None
+        month = ""
         for at, who, items in self.agenda.until(self.span.end):
             if month != (month := at.strftime("%Y-%m")):
                 self.say(month)
             if who is None:
                 escalation.sweep(at=at)
                 continue
-            for day in [item for item in items if isinstance(item, Day)]:
-                for issue in fieldwork.live(day, at=at):
+            for outdoors in [item for item in items if isinstance(item, Day)]:
+                for issue in fieldwork.live(outdoors, at=at):
                     self.known[issue.id] = issue
                     if issue.state == State.DISPATCHED:
                         self._ask(casework.life(issue), issue.id, None)
-                album.add(day, by=cast.caller(who), at=at)
+                album.add(outdoors, by=cast.caller(who), at=at)
             moves = [item for item in items if isinstance(item, _Move)]
             if moves:
                 self._act(moves, cast, who, at)

@@ -1,0 +1,55 @@
+"""What all tests share: the cast with its server, files in a folder of their own, quick passwords."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+
+if TYPE_CHECKING:
+    from tests.world import World
+
+
+@pytest.fixture
+def files(settings: Any, tmp_path: Path) -> Iterator[Path]:
+    """Photos and unfinished uploads lie in a folder of this test's own."""
+    from media.storage import storage
+
+    settings.MEDIA_STORAGE, settings.MEDIA_ROOT, settings.SPOOL_DIR = (
+        "disk",
+        str(tmp_path / "media"),
+        tmp_path / "spool",
+    )
+    storage.cache_clear()
+    yield tmp_path / "media"
+    storage.cache_clear()
+
+
+@pytest.fixture
+def http(settings: Any) -> Iterator[httpx.Client]:
+    """The way to the server: the real application behind HTTP semantics, in this process."""
+    from config.wsgi import application
+
+    # requests run inside the test's own transaction: its connection must outlive them, as with Django's test client
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 is slow on purpose
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    transport = httpx.WSGITransport(app=application, raise_app_exceptions=False)
+    with httpx.Client(transport=transport, base_url="http://testserver") as client:
+        yield client
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def world(db: None, files: Path, http: httpx.Client) -> World:
+    from tests.world import World
+
+    return World(http)
