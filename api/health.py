@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from api.rendering import dumps
+from media.storage import StorageDown, storage
 
 
 def database() -> bool:
@@ -29,15 +30,28 @@ def database() -> bool:
 def disk() -> bool:
     """What is received can be written down."""
     try:
-        with TemporaryFile(dir=Path(settings.VAR_DIR)) as file:
+        folder = Path(settings.VAR_DIR)
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder) as file:
             file.write(b"x")
         return True
     except OSError:
         return False
 
 
-CHECKS: dict[str, Callable[[], bool]] = {"database": database, "disk": disk}
-"""Rooms that depend on something of their own add their check here (storage, worker)."""
+def photos() -> bool:
+    """The storage of photos answers."""
+    try:
+        storage().check()
+        return True
+    except StorageDown:
+        return False
+
+
+VITAL: dict[str, Callable[[], bool]] = {"database": database, "disk": disk}
+"""Without these no request can be served."""
+TOLD: dict[str, Callable[[], bool]] = {"storage": photos}
+"""Told and no more: while one of these is away records are still taken in. ``config`` adds the worker."""
 
 
 @never_cache
@@ -50,10 +64,11 @@ def alive(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """Everything it needs is there; 503 with the name of what is not."""
-    found = {name: check() for name, check in CHECKS.items()}
+    """What it cannot do without is there; 503 with the name of what is not."""
+    found = {name: check() for name, check in VITAL.items()}
     status = 200 if all(found.values()) else 503
-    told = {"status": "ok" if status == 200 else "unavailable", "checks": found}
+    checks = found | {name: check() for name, check in TOLD.items()} if status == 200 else found
+    told = {"status": "ok" if status == 200 else "unavailable", "checks": checks}
     headers = {} if status == 200 else {"Retry-After": "5"}
     return HttpResponse(dumps(told), status=status, content_type="application/json", headers=headers)
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError
 from django.db.models import Q
+from django.utils import timezone
 
 from api.views import forget_answers
 from config.models import Chore
@@ -23,6 +24,7 @@ from organizations import assignments, lockouts, sessions
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)
+SILENCE = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ DUTIES: Sequence[Duty] = (
     Duty("forget-answers", timedelta(hours=6), lambda at: forget_answers(at=at)),
     Duty("scrub-photos", timedelta(days=1), _scrub),
 )
+
+
+def are_being_done() -> bool:
+    """Whether some worker has finished a chore in the last minutes."""
+    return Chore.objects.filter(done_at__gt=timezone.now() - SILENCE).exists()
 
 
 def round_of(duties: Sequence[Duty], *, now: Callable[[], datetime]) -> int:

@@ -20,7 +20,7 @@ GOOD = {"name": "造船厂", "region": "320281104"}
         '{"name": "造船厂"}'.encode("gb18030"), b'\xef\xbb\xbf{}', b'{"name": "\xed\xa0\x80"}', b'{"name": "a\x00"}',
     ],
 )  # fmt: skip
-def test_json_that_is_not_quite_json_is_a_400(cast, raw):
+def test_row_32_json_that_is_not_quite_json_is_a_400(cast, raw):
     refused = Line(cast.office).post("enterprises", raw)
     assert refused.status_code == 400
     assert refused.data["type"] == "/problems/malformed" and refused.data["errors"]
@@ -38,12 +38,12 @@ def test_unusual_but_sound_json_passes(raw):
     parsing.loads(raw)
 
 
-def test_a_body_beyond_the_limit_is_refused_before_it_is_read(cast):
+def test_row_30_a_body_beyond_the_limit_is_refused_before_it_is_read(cast):
     refused = Line(cast.office).post("enterprises", b'"' + b"x" * 1_000_001 + b'"')
     assert refused.status_code == 413 and refused.data["limits"] == {"bytes": 1_000_000}
 
 
-def test_a_body_in_another_encoding_or_type_is_refused(cast):
+def test_row_34_a_body_in_another_encoding_or_type_is_refused(cast):
     line = Line(cast.office)
     for kind in ("application/json; charset=gb18030", "text/plain", "application/xml"):
         assert line.send("POST", "enterprises", b"{}", Content_Type=kind).status_code == 415
@@ -74,7 +74,7 @@ def test_a_body_in_another_encoding_or_type_is_refused(cast):
         (GOOD | {"active": "yes"}, {("/active", "invalid")}),
     ],
 )  # fmt: skip
-def test_each_wrong_field_is_named(cast, body, faults):
+def test_row_51_each_wrong_field_is_named_undeclared_ones_too(cast, body, faults):
     line = Line(cast.office)
     refused = line.post("enterprises", body)
     assert refused.status_code == 422, refused.content

@@ -67,7 +67,7 @@ def test_nobody_signed_in_passes_only_public_doors(db):
 
 
 @pytest.mark.parametrize("who", ["office", "auditor", "liaison", "town", "handler", "observer", "nobody"])
-def test_undeclared_cells_are_closed(cast, who):
+def test_row_44_undeclared_cells_are_closed(cast, who):
     """403 or 404 (412 for uploads that speak no tus) wherever the table gives the role nothing; never a 2xx, never a 5xx."""
     person = cast.person("nobody") if who == "nobody" else getattr(cast, who)
     line, by = Line(person), cast.by(person)
@@ -80,7 +80,7 @@ def test_undeclared_cells_are_closed(cast, who):
 
 
 @pytest.mark.parametrize("who", ["auditor", "liaison", "town", "handler", "observer", "outsider"])
-def test_a_thing_out_of_sight_is_answered_like_an_absent_one(cast, who):
+def test_row_43_a_thing_out_of_sight_is_answered_like_an_absent_one(cast, who):
     line = Line(getattr(cast, who))
     office = Line(cast.office)
     hidden = {

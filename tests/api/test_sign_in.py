@@ -40,7 +40,7 @@ def test_a_lost_refresh_answer_is_given_again_to_the_letter(cast):
     assert stolen.status_code == 200  # a phone that lost this answer in turn
 
 
-def test_an_old_token_shown_after_its_successor_was_used_ends_the_family(cast):
+def test_row_50_an_old_token_shown_after_its_successor_was_used_ends_the_family(cast):
     line = Line(cast.liaison)
     second = line.post("auth/token/refresh", {"refresh": line.answer["refresh"]}).data
     third = line.post("auth/token/refresh", {"refresh": second["refresh"]}).data
@@ -79,7 +79,7 @@ def test_a_locked_name_is_a_429_with_the_time_to_wait(cast):
     assert Line().sign_in("outsider").status_code == 200
 
 
-def test_a_changed_password_ends_all_sessions_and_opens_one_here(cast):
+def test_row_50_a_changed_password_ends_all_sessions_and_opens_one_here(cast):
     here, elsewhere = Line(cast.liaison), Line(cast.liaison)
     changed = here.post("auth/password", {"old": PASSWORD, "new": "Better-Horse-10"})
 
@@ -120,7 +120,7 @@ def forged(cast, line, **changes):
     ],
     ids=lambda changes: ",".join(changes),
 )
-def test_forged_tokens_are_refused(cast, changes):
+def test_row_49_forged_tokens_are_refused(cast, changes):
     line = Line(cast.liaison)
     line.access = forged(cast, line, **changes)
     assert line.get("me").status_code == 401

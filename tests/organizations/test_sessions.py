@@ -73,7 +73,7 @@ def test_an_expired_or_unknown_token_rotates_no_more(cast):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_parallel_refreshes_have_one_successor(cast):
+def test_row_50_parallel_refreshes_have_one_successor(cast):
     first = sign_in()
 
     def refresh(_):
@@ -132,7 +132,7 @@ def test_nobody_revokes_the_phone_of_another(cast):
         devices.revoke(uuid4(), by=cast.by(cast.office), at=NOW)
 
 
-def test_the_fifth_failure_locks_strangers_out_for_half_an_hour(cast):
+def test_row_48_the_fifth_failure_locks_strangers_out_for_half_an_hour(cast):
     for _ in range(5):
         with pytest.raises(authentication.SignInRefused):
             sign_in(password="wrong")
@@ -143,7 +143,7 @@ def test_the_fifth_failure_locks_strangers_out_for_half_an_hour(cast):
     assert sign_in(at=NOW + timedelta(minutes=30)).person == cast.liaison
 
 
-def test_a_guesser_does_not_lock_out_the_owners_own_phone_nor_anybody_else(cast):
+def test_row_48_a_guesser_does_not_lock_out_the_owners_own_phone_nor_anybody_else(cast):
     draft = phone()
     sign_in(draft=draft)
     for _ in range(5):
@@ -173,7 +173,7 @@ def test_success_forgets_the_failures(cast):
     assert not Lockout.objects.exists()
 
 
-def test_a_name_that_nobody_has_is_answered_like_any_other(cast):
+def test_row_48_a_name_that_nobody_has_is_answered_like_any_other(cast):
     def answers(username):
         found = []
         for _ in range(6):
@@ -186,7 +186,7 @@ def test_a_name_that_nobody_has_is_answered_like_any_other(cast):
     assert answers("liaison") == answers("nobody-at-all") == answers("observer")
 
 
-def test_the_time_of_a_refusal_does_not_tell_who_exists(cast, monkeypatch):
+def test_row_48_the_time_of_a_refusal_does_not_tell_who_exists(cast, monkeypatch):
     checked = []
     genuine = authentication.check_password
     monkeypatch.setattr(authentication, "check_password", lambda *given: checked.append(1) or genuine(*given))
