@@ -39,7 +39,7 @@ COLUMNS = (
 )
 
 
-class EntryShape(serializers.Serializer[Any]):
+class JournalEntryShape(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     position = serializers.IntegerField(help_text="of its unit in the feed: entries of one transaction share it")
     at = serializers.DateTimeField(help_text="when the server took it")
@@ -56,8 +56,8 @@ class EntryShape(serializers.Serializer[Any]):
     digest = serializers.CharField(help_text="its link in the audit chain")
 
 
-class EntryPage(serializers.Serializer[Any]):
-    results = EntryShape(many=True)
+class JournalEntryPage(serializers.Serializer[Any]):
+    results = JournalEntryShape(many=True)
     next = serializers.CharField(allow_null=True)
 
 
@@ -104,7 +104,7 @@ def rendered(rows: Iterable[Entry]) -> list[dict[str, Any]]:
 class Journal(Noun):
     @extend_schema(
         parameters=[EntryFilter],
-        responses={(200, "application/json"): EntryPage, (200, "text/csv"): OpenApiTypes.STR},
+        responses={(200, "application/json"): JournalEntryPage, (200, "text/csv"): OpenApiTypes.STR},
         operation_id="list_journal",
     )
     def get(self, request: Request) -> Response | StreamingHttpResponse:
