@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors, files
-from api.doors import admitted, door
+from api.doors import door
 from api.views import Noun
 from core.problems import Forbidden, NotFound, Problem, Unavailable
 from core.texts import Text
@@ -184,43 +184,36 @@ def _sent(request: HttpRequest, photo: Photo, file: _File, by: Caller, at: datet
     )
 
 
-@csrf_exempt
-def check(request: HttpRequest, code: str) -> HttpResponseBase:
-    """Behind the QR code of a marked copy: whether picture and record are as they came. A page in a browser, else JSON."""
-    at = timezone.now()
+@door("GET")
+def check(request: HttpRequest, by: Caller, at: datetime, code: str) -> HttpResponseBase:
+    """What the code on a marked copy stands for, and whether picture and record are as they came."""
+    photo, verdict = checked(code, by)
+    return JsonResponse({**verdict.told(), "photo": _told(photo, by)}, headers={"Cache-Control": "no-store"})
+
+
+def check_page(request: HttpRequest, code: str) -> HttpResponseBase:
+    """The same as a page, for somebody of the office who scans the QR code with a browser signed in to the console."""
+    at, user = timezone.now(), request.user
+    if not user.is_authenticated:
+        return HttpResponseRedirect(f"/console/login/?next={request.path}")
+    by = caller(user.pk, on=timezone.localdate(at), name=user.name)
     try:
-        if request.method != "GET":
-            raise errors.MethodNotAllowed
-        by = _checker(request, at)
-        if by is None:
-            return HttpResponseRedirect(f"/console/login/?next={request.path}")
-        found = Photo.objects.filter(code=code.replace("-", "").upper()).values_list("pk", flat=True).first()
-        if found is None:
-            raise NotFound
-        photo = photographs.visible(found, by=by)
-        verdict = checking.check(photo)
+        photo, verdict = checked(code, by)
     except Problem as problem:
         return errors.page(request, problem)
-    told = {**verdict.told(), "photo": _told(photo, by)}
-    if "text/html" not in request.headers.get("Accept", ""):
-        return JsonResponse(told, headers={"Cache-Control": "no-store"})
-    page: HttpResponse = render(
-        request, "api/photo_check.html", {"photo": photo, "verdict": verdict, "told": told["photo"]}
-    )
+    shown = {"photo": photo, "verdict": verdict, "told": _told(photo, by)}
+    page = render(request, "api/photo_check.html", shown)
     page["Cache-Control"] = "no-store"
     return page
 
 
-def _checker(request: HttpRequest, at: datetime) -> Caller | None:
-    """The caller by token, or by the console's session; None for a browser that has neither."""
-    if request.headers.get("Authorization"):
-        return admitted(request, at)
-    user = request.user
-    if user.is_authenticated and user.is_active:
-        return caller(user.pk, on=timezone.localdate(at), name=user.name)
-    if "text/html" in request.headers.get("Accept", ""):
-        return None
-    raise errors.Unauthenticated
+def checked(code: str, by: Caller) -> tuple[Photo, checking.Verdict]:
+    """The photo of a check code, as typed with or without dashes, and the verdict on it. Raises NotFound."""
+    found = Photo.objects.filter(code=code.replace("-", "").upper()).values_list("pk", flat=True).first()
+    if found is None:
+        raise NotFound
+    photo = photographs.visible(found, by=by)
+    return photo, checking.check(photo)
 
 
 urlpatterns = [

@@ -12,7 +12,9 @@ from media.likeness import BANDS, NEAR, bands, distance, neighbours, unsigned
 from media.models import Blob, Photo
 
 MAX_CANDIDATES = 20_000
+MAX_HITS = 200
 MAX_FOUND = 50
+BLOBS = Blob._meta.db_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +30,26 @@ class Lookalike:
 def near(likeness: int, *, most: int = NEAR) -> dict[str, int]:
     """Digests of stored originals within ``most`` bits (at most seven) of an unsigned hash, with the distance.
 
-    Four index scans, one a band, each for the band and its sixteen one-bit neighbours.
+    Four scans that touch indexes alone, one a band, each for the band and its sixteen one-bit neighbours; rows are
+    fetched only for hashes that are near.
     """
-    table = connection.ops.quote_name(Blob._meta.db_table)
     parts, values = [], []
     for band, part in zip(range(BANDS), bands(likeness), strict=True):
         close = neighbours(part)
-        parts.append(f"SELECT sha256, likeness FROM {table} WHERE band_{band} IN ({', '.join(['%s'] * len(close))})")
+        marks = ", ".join(["%s"] * len(close))
+        parts.append(f"SELECT likeness FROM {BLOBS} WHERE band_{band} IN ({marks})")
         values += close
     with connection.cursor() as cursor:
         cursor.execute(f"{' UNION ALL '.join(parts)} LIMIT {MAX_CANDIDATES}", values)
-        candidates = dict(cursor.fetchall())
-    found = {digest: distance(likeness, unsigned(stored)) for digest, stored in candidates.items()}
-    return {digest: bits for digest, bits in found.items() if bits <= most}
+        candidates = {stored for (stored,) in cursor.fetchall()}
+        hits = {stored: bits for stored in candidates if (bits := distance(likeness, unsigned(stored))) <= most}
+        nearest = sorted(hits, key=lambda stored: hits[stored])[:MAX_HITS]
+        if not nearest:
+            return {}
+        which = " OR ".join(["band_0 = %s AND likeness = %s"] * len(nearest))
+        pairs = [value for stored in nearest for value in (bands(unsigned(stored))[0], stored)]
+        cursor.execute(f"SELECT sha256, likeness FROM {BLOBS} WHERE {which}", pairs)
+        return {digest: hits[stored] for digest, stored in cursor.fetchall()}
 
 
 def of(photo: Photo, blob: Blob) -> list[Lookalike]:

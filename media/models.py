@@ -52,7 +52,7 @@ class Blob(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "照片原件"
         indexes = [
-            *(models.Index(fields=[f"band_{band}"], name=f"blob_band_{band}") for band in range(4)),
+            *(models.Index(fields=[f"band_{band}", "likeness"], name=f"blob_band_{band}") for band in range(4)),
             models.Index(fields=["verified_at"], name="blob_verified"),
         ]
 

@@ -121,12 +121,16 @@ def rehome(homes: Mapping[UUID, Home], *, by: Actor, at: datetime) -> list[Photo
 
 def keep_blob(digest: str, size: int, content_type: str, *, at: datetime) -> Blob:
     """The row of an original that now lies in the store; its prints are put on the worker's list."""
-    columns = ("sha256", "size", "content_type", "intact", "stored_at", "verified_at", "prints", "refusal")
-    row = (digest, size, content_type, True, at, at, "due", "")
-    rows.insert(Blob, columns, [row], ignore=True)
-    Blob.objects.filter(pk=digest, intact=False).update(intact=True, stored_at=at, verified_at=at)
-    _order([Development(kind=DevelopmentKind.PRINTS, blob_id=digest, due_at=at)])
-    return Blob.objects.get(pk=digest)
+    known = Blob.objects.filter(pk=digest).first()
+    if known is None:
+        known = Blob(sha256=digest, size=size, content_type=content_type, stored_at=at, verified_at=at)
+        columns = ("sha256", "size", "content_type", "intact", "stored_at", "verified_at", "prints", "refusal")
+        rows.insert(Blob, columns, [[getattr(known, name) for name in columns]], ignore=True)
+        _order([Development(kind=DevelopmentKind.PRINTS, blob_id=digest, due_at=at)])
+    elif not known.intact:
+        known.intact, known.stored_at, known.verified_at = True, at, at
+        known.save(update_fields=["intact", "stored_at", "verified_at"])
+    return known
 
 
 def meet(blob: Blob, *, by: Actor, at: datetime) -> list[Photo]:
@@ -143,6 +147,8 @@ def turn(affected: QuerySet[Photo], state: BytesState, verb: str, *, by: Actor, 
         for photo in photos:
             before, photo.bytes = photo.bytes, state
             changes.append(_change(verb, photo, {"bytes": [before, state.value]}))
+        if not photos:
+            return []
         Photo.objects.filter(pk__in=[photo.pk for photo in photos]).update(bytes=state)
         journal.record(changes)
         if state == BytesState.STORED:
@@ -384,4 +390,6 @@ def _weigh(photos: Sequence[Photo], *, at: datetime) -> None:
 
 
 def _order(developments: list[Development]) -> None:
-    Development.objects.bulk_create(developments, ignore_conflicts=True)
+    columns = ("id", "kind", "blob_id", "photo_id", "due_at", "attempts", "fault")
+    orders = [[getattr(development, name) for name in columns] for development in developments]
+    rows.insert(Development, columns, orders, ignore=True)

@@ -175,7 +175,7 @@ def marks_of(photo: Photo) -> Marks:
         f"拍摄 {photo.author.name}",
     ]
     code = "-".join(photo.code[start : start + 4] for start in range(0, 12, 4))
-    return Marks(lines, f"校验码 {code}", f"{settings.PUBLIC_URL}/api/v1/photos/check/{photo.code}")
+    return Marks(lines, f"校验码 {code}", f"{settings.PUBLIC_URL}/check/{photo.code}")
 
 
 def _where(photo: Photo) -> str:

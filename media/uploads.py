@@ -12,10 +12,12 @@ import os
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import connection
+
 from core.actors import SYSTEM, Actor
 from core.problems import Forbidden, Invalid, NotFound, Problem, TooLarge
 from core.texts import Text
-from journal import journal
+from journal import journal, rows
 from media import headers, photos, spool
 from media.models import Blob, Upload, UploadState
 from media.spool import Checksum, Read
@@ -24,6 +26,8 @@ from media.storage import disk_faults, original_key, storage
 MAX_BYTES = 32 << 20
 MAX_OPEN = 500
 LIFETIME = timedelta(days=7)
+UPLOADS, BLOBS = Upload._meta.db_table, Blob._meta.db_table
+COLUMNS = tuple(field.attname for field in Upload._meta.concrete_fields)
 
 
 class Poisoned(Invalid):
@@ -48,9 +52,9 @@ def create(*, photo: UUID, sha256: str, length: int, filename: str, by: Actor, a
     """
     if length > MAX_BYTES:
         raise TooLarge(limits={"bytes": MAX_BYTES})
-    mine = Upload.objects.filter(person=_person(by))
+    person = _person(by)
     upload = Upload(
-        person=_person(by),
+        person=person,
         device=by.device,
         photo=photo,
         sha256=sha256,
@@ -59,26 +63,27 @@ def create(*, photo: UUID, sha256: str, length: int, filename: str, by: Actor, a
         created_at=at,
         expires_at=at + LIFETIME,
     )
-    known = Blob.objects.filter(sha256=sha256, size=length, intact=True).first()
-    if known and mine.filter(sha256=sha256, state=UploadState.STORED).exists():
+    unfinished, delivered = _standing(person, sha256, length)
+    if delivered:
         upload.state, upload.stored_at = UploadState.STORED, at
         with journal.unit(by=by, at=at):
-            upload.save(force_insert=True)
-            photos.meet(known, by=by, at=at)
+            _insert(upload)
+            photos.meet(Blob.objects.get(pk=sha256), by=by, at=at)
         return upload
-    if mine.filter(state=UploadState.RECEIVING, expires_at__gt=at)[MAX_OPEN : MAX_OPEN + 1]:
+    if unfinished >= MAX_OPEN:
         raise TooMany()
     spool.begin(upload.id)
-    upload.save(force_insert=True)
+    _insert(upload)
     return upload
 
 
 def get(upload: UUID, *, by: Actor, at: datetime) -> Upload:
     """The caller's own upload. Raises NotFound for another person's, an expired and a discarded one alike."""
-    found = Upload.objects.filter(pk=upload, person=_person(by), expires_at__gt=at).first()
-    if found is None or found.state == UploadState.DISCARDED:
-        raise NotFound()
-    return found
+    ask = f"SELECT * FROM {UPLOADS} WHERE id = %s AND person = %s"
+    for found in Upload.objects.raw(ask, [_key(upload), _key(_person(by))]):
+        if found.expires_at > at and found.state != UploadState.DISCARDED:
+            return found
+    raise NotFound()
 
 
 def offset(upload: Upload, *, by: Actor, at: datetime) -> int:
@@ -152,6 +157,30 @@ def sweep(*, at: datetime, limit: int = 200) -> int:
     return touched
 
 
+# These statements run for every chunk of every photo: the query builder would cost more than the database.
+
+
+def _standing(person: UUID, sha256: str, length: int) -> tuple[int, bool]:
+    """How many uploads the person has not finished, and whether these very bytes are there and theirs."""
+    ask = f"""
+        SELECT (SELECT count(*) FROM {UPLOADS} WHERE person = %s AND state = 'receiving'),
+               EXISTS (SELECT 1 FROM {UPLOADS} WHERE person = %s AND sha256 = %s AND state = 'stored')
+               AND EXISTS (SELECT 1 FROM {BLOBS} WHERE sha256 = %s AND size = %s AND intact)
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ask, [_key(person), _key(person), sha256, sha256, length])
+        unfinished, delivered = cursor.fetchone()
+    return unfinished, bool(delivered)
+
+
+def _insert(upload: Upload) -> None:
+    rows.insert(Upload, COLUMNS, [[getattr(upload, name) for name in COLUMNS]])
+
+
+def _key(id_: UUID) -> UUID | str:
+    return id_ if connection.features.has_native_uuid_field else id_.hex
+
+
 def _person(by: Actor) -> UUID:
     if by.person is None:
         raise Forbidden()
@@ -170,9 +199,9 @@ def _finish(upload: Upload, handle: int, *, by: Actor, at: datetime) -> None:
     storage().keep(original_key(upload.sha256), spool.path_of(upload.id), upload.sha256)
     with journal.unit(by=by if by.person else SYSTEM, at=at):
         blob = photos.keep_blob(upload.sha256, upload.length, header.content_type, at=at)
-        Upload.objects.filter(pk=upload.pk).update(state=UploadState.STORED, stored_at=at)
+        upload.state, upload.stored_at = UploadState.STORED, at
+        rows.insert(Upload, COLUMNS, [[getattr(upload, name) for name in COLUMNS]], replace_on=("id",))
         photos.meet(blob, by=by, at=at)
-    upload.state = UploadState.STORED
     spool.discard(upload.id)
 
 

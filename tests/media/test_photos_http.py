@@ -149,7 +149,7 @@ def test_the_code_on_the_mark_leads_to_the_verdict(
 
 
 def test_the_verdict_is_a_page_in_the_offices_browser(photo: Photo, cast: Cast, browser: httpx.Client) -> None:
-    page = f"/api/v1/photos/check/{photo.code}"
+    page = f"/check/{photo.code}"
     html = {"Accept": "text/html"}
     assert browser.get(page, headers=html).headers["Location"].startswith("/console/login/")
     person = Person.objects.get(pk=cast.chen.person)
