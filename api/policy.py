@@ -60,7 +60,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "photo": {"GET": SIGNED_IN},
     "photo-variant": {"GET": SIGNED_IN},
     "photo-link": {"GET": PUBLIC},
-    "photo-check": {"GET": PUBLIC},
+    "photo-check": {"GET": SIGNED_IN},
+    "photo-check-page": {"GET": PUBLIC},  # a page of the console: without its session it leads to the sign-in
     # visits and issues
     "visits": {"GET": "visit.read", "POST": "visit.write"},
     "visit": {"GET": "visit.read", "PATCH": "visit.write", "DELETE": "visit.write"},
@@ -136,7 +137,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "openrosa-file": {"GET": PUBLIC},
     "openrosa-key-submission": {"GET": PUBLIC, "POST": PUBLIC},
     "openrosa-submission": {"GET": PUBLIC, "POST": PUBLIC},
-    # the API about itself
+    # the server and the API about themselves
+    "healthz": {"GET": PUBLIC},
+    "readyz": {"GET": PUBLIC},
     "schema": {"GET": PUBLIC},
     "docs": {"GET": PUBLIC},
 }

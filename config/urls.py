@@ -5,9 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from api.photos import check_page
+
 urlpatterns = [
     path("", include("api.health")),
     path("api/v1/", include("api.urls")),
+    path("check/<str:code>", check_page, name="photo-check-page"),
     path("console/", admin.site.urls),
 ]
 handler400 = "api.errors.bad_request"
