@@ -154,7 +154,7 @@ def _float(text: str) -> float | _Marked:
 
 def asked(raw: Any, suspicious: bool = True) -> Asked:
     """One mutation from its JSON value; ``suspicious`` values are searched for what cannot be kept."""
-    faults = list(_search(raw, "", 0)) if suspicious or not _shallow(raw, 0) else []
+    faults = list(_unkeepable(raw)) if suspicious or not _shallow(raw, 0) else []
     one = raw if isinstance(raw, dict) else {}
     if not isinstance(raw, dict):
         faults.append(Fault("", "type", Text("应为对象", "Must be an object")))
@@ -226,6 +226,15 @@ def _shallow(value: Any, depth: int) -> bool:
     if type(value) is list:
         return depth < DEEPEST and all(_shallow(one, depth + 1) for one in value)
     return not isinstance(value, int | float) or -INTEGERS <= value <= INTEGERS
+
+
+def _unkeepable(raw: Any) -> Iterator[Fault]:
+    """Pointers name fields of ``data``, as the verbs' do; members of the mutation itself go by their own names."""
+    if not isinstance(raw, dict):
+        yield from _search(raw, "", 0)
+        return
+    yield from _search({name: value for name, value in raw.items() if name != "data"}, "", 0)
+    yield from _search(raw.get("data"), "", 1)
 
 
 def _search(value: Any, pointer: str, depth: int) -> Iterator[Fault]:

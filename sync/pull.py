@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ import orjson
 from django.db import connection
 
 from core.actors import Actor
-from journal import journal
+from journal import journal, upkeep
 from journal.models import Feed, Head
 from journal.reading import snapshot
 from sync import cursors, scopes
@@ -26,7 +26,6 @@ from sync.scopes import Holding, ScopeNotHeld
 
 MOST_ROWS = 1000
 MOST_BYTES = 1_000_000
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -64,13 +63,15 @@ def pull(
         holdings = scopes.holdings(by.person)
         if scope:
             holdings = _only(scope, holdings, by.person)
+        known = cursors.unseal(cursor, owner=owner, key=key).epoch if cursor else None
         state, reason = _start(cursor, feed.version, feed.epoch, feed.floor, scope or "", owner, key)
         page = _Page(room=max(1, min(limit, MOST_ROWS)))
         walk = _Walk(state, feed.version, holdings, page)
         complete = walk.run()
     check = _check(holdings) if complete else "null"
     told = None if scope else reason
-    return _answer(told, complete, walk.cursor, feed, check, page.ops, owner=owner, key=key, at=at)
+    safe = upkeep.safe(feed, epoch=known)
+    return _answer(told, complete, walk.cursor, feed, safe, check, page.ops, owner=owner, key=key, at=at)
 
 
 def _nothing_new(person: UUID, owner: UUID, text: str, key: bytes, at: datetime) -> bytes | None:
@@ -87,7 +88,8 @@ def _nothing_new(person: UUID, owner: UUID, text: str, key: bytes, at: datetime)
     if any(max(one.granted, one.version if one.live else 0) > cursor.position for one in holdings):
         return None
     seen = Cursor(cursor.epoch, cursor.baseline, feed.version)
-    return _answer(None, True, seen, feed, _check(holdings), [], owner=owner, key=key, at=at)
+    safe = upkeep.safe(feed, epoch=cursor.epoch)
+    return _answer(None, True, seen, feed, safe, _check(holdings), [], owner=owner, key=key, at=at)
 
 
 def _answer(
@@ -95,6 +97,7 @@ def _answer(
     complete: bool,
     cursor: Cursor,
     feed: Feed,
+    safe: datetime,
     check: str,
     ops: Sequence[str],
     *,
@@ -108,7 +111,7 @@ def _answer(
         "complete": complete,
         "cursor": cursors.seal(cursor, owner=owner, key=key),
         "epoch": feed.epoch,
-        "durable_until": feed.durable_until or NEVER,
+        "durable_until": safe,
         "server_time": at,
     }
     return orjson.dumps(head)[:-1] + f',"ops":[{",".join(ops)}],"check":{check}}}'.encode()

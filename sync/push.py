@@ -17,7 +17,7 @@ from django.db import IntegrityError, OperationalError
 
 from core.actors import Actor
 from core.problems import Unavailable
-from journal import journal, rows
+from journal import journal, rows, upkeep
 from organizations.models import Device
 from sync import intake, quarantine
 from sync.envelope import Asked, Batch
@@ -25,7 +25,6 @@ from sync.intake import Item, Verdict
 from sync.models import Mutation
 from sync.operations import Operations
 from sync.problems import MutationReused
-from sync.pull import NEVER
 
 ATTEMPTS = 5
 
@@ -68,7 +67,7 @@ def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations,
         "received_at": max(at, feed.durable_until or at, work.durable_until or at),
         "clock_offset_ms": round((batch.sent_at - at).total_seconds() * 1000) if batch.sent_at else None,
         "epoch": feed.epoch,
-        "durable_until": feed.durable_until or NEVER,
+        "durable_until": upkeep.safe(feed, epoch=batch.epoch),
     }
     return orjson.dumps(head)[:-1] + b',"results":[' + b",".join(told) + b"]}"
 
