@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from core.ids import uuid7
 from core.texts import Text
-from organizations.models import Enterprise, Person
+from organizations.models import Device, Enterprise, Person
 
 
 class JSONText(models.TextField):
@@ -120,7 +120,7 @@ class Response(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     enterprise = models.ForeignKey(Enterprise, on_delete=models.PROTECT, related_name="responses", verbose_name="企业")
-    visit = models.UUIDField("走访", null=True, blank=True, db_index=True)
+    visit = models.UUIDField("走访", null=True, blank=True)
     questionnaire = models.ForeignKey(
         Questionnaire, on_delete=models.PROTECT, related_name="responses", verbose_name="问卷"
     )
@@ -146,6 +146,7 @@ class Response(models.Model):
         verbose_name = verbose_name_plural = "答卷"
         indexes = [
             models.Index(fields=["received_at", "id"], name="responses_by_time"),
+            models.Index(fields=["visit", "status"], name="responses_of_a_visit"),
             models.Index(fields=["questionnaire", "received_at", "id"], name="responses_of_questionnaire"),
             models.Index(fields=["enterprise", "questionnaire", "received_at"], name="responses_of_enterprise"),
         ]
@@ -174,3 +175,29 @@ class PublicLink(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "匿名问卷链接"
+
+
+class CollectKey(models.Model):
+    """What lets one ODK Collect in: an address with a secret in it, or HTTP Digest. Only digests of the secret are kept."""
+
+    device = models.OneToOneField(Device, on_delete=models.CASCADE, primary_key=True, related_name="collect_key")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="collect_keys")
+    digest = models.CharField(max_length=64, unique=True)
+    username = models.CharField(max_length=20, unique=True)
+    ha1 = models.CharField(max_length=32)
+    issued_at = models.DateTimeField()
+
+
+class Submission(models.Model):
+    """One instance as Collect brought it: the XML as it came, the files it speaks of and what became of each."""
+
+    instance = models.CharField(primary_key=True, max_length=200)
+    response = models.UUIDField(db_index=True)
+    person = models.UUIDField()
+    device = models.UUIDField(null=True)
+    xml = models.TextField()
+    digest = models.CharField(max_length=64)
+    expected = JSONText(default=dict)
+    received = JSONText(default=dict)
+    superseded_by = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField()

@@ -15,6 +15,7 @@ from journal import journal
 from organizations.permissions import may, permit
 from surveys import documents
 from surveys.models import Questionnaire, Version, VersionStatus
+from surveys.openrosa import numbered
 from surveys.problems import WrongStatus
 from surveys.xlsform import Compiled, read_xlsform
 
@@ -36,7 +37,7 @@ def upload(workbook: bytes, *, by: Actor, at: datetime) -> Version:
         number = (questionnaire.versions.aggregate(newest=Max("number"))["newest"] or 0) + 1
         row = Version(
             id=stable(COLLECTION, f"{compiled.code}/{number}"), questionnaire=questionnaire, number=number,
-            form=compiled.form, hash=compiled.hash, xform=compiled.xform, workbook=workbook,
+            form=compiled.form, hash=compiled.hash, xform=numbered(compiled.xform, number), workbook=workbook,
             warnings=[{"zh": str(each), "en": each.en} for each in compiled.warnings], created_at=at, created_by=by.person,
         )  # fmt: skip
         row.save(force_insert=True)

@@ -20,6 +20,7 @@ from core.problems import Fault, Invalid
 from core.texts import Text
 from surveys import columns
 from surveys.definition import DIMENSIONS, EXTERNAL, SCORINGS, BadDefinition, Definition, canonical
+from surveys.openrosa import ENTERPRISE
 from surveys.spreadsheet import Line, Sheet, read_workbook
 
 FORMAT = 1
@@ -70,7 +71,10 @@ def compile_sheets(sheets: Mapping[str, Sheet]) -> Compiled:
     form = author.compile()
     warnings: list[str] = []
     try:
-        xform = convert(_for_pyxform(sheets), warnings=warnings, validate=False, form_name="data").xform
+        book = _for_pyxform(sheets)
+        if not form.get("anonymous"):
+            _ask_enterprise_first(book, author.language)
+        xform = convert(book, warnings=warnings, validate=False, form_name="data").xform
     except PyXFormError as error:
         author.refuse_foreign(str(error))
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError, UnicodeError) as error:
@@ -92,6 +96,29 @@ def _for_pyxform(sheets: Mapping[str, Sheet]) -> dict[str, Any]:
     return book
 
 
+def _ask_enterprise_first(book: dict[str, Any], language: str) -> None:
+    """Put the question for the enterprise before all others.
+
+    Answers from Collect travel alone; our own phones send the enterprise beside the answers and never see this question.
+    """
+    labels = {"zh": "走访企业", "en": "Enterprise"}
+    row = {
+        "type": "select_one_from_file enterprises.csv",
+        "name": ENTERPRISE,
+        "required": "yes",
+        "appearance": "minimal autocomplete",
+    }
+    for header in book["survey_header"][0]:
+        base, spoken = columns.read_header(header, "survey")
+        if base in ("type", "name", "required", "appearance") and header != base:
+            row[header] = row.pop(base)
+        elif base == "label":
+            row[header] = labels.get(spoken or language, labels["en"])
+    book["survey"].insert(0, row)
+    known = book["survey_header"][0]
+    book["survey_header"] = [dict.fromkeys([*known, *(header for header in row if header not in known)])]
+
+
 def _is_ours(header: str, sheet: str) -> bool:
     base, language = columns.read_header(header, sheet)
     return base in columns.OURS[sheet] or (base == "form_title" and language is not None)
@@ -105,6 +132,7 @@ class _Author:
         self.faults: list[Fault] = []
         self.warnings: list[Text] = []
         self.language = "zh"
+        self.anonymous = False
         self.spoken: dict[str, None] = {}
         self.lines: dict[str, Line] = {}  # by question
         self.headers = {
@@ -156,8 +184,12 @@ class _Author:
     def refuse_foreign(self, message: str) -> None:
         """Pass on what pyxform says, with the row it names."""
         row = re.search(r"\[?\b[Rr]ow\s*:?\s*(\d+)", message)
+        moved = 0 if self.anonymous else 1  # by the question for the enterprise
         sheet = "choices" if "choices" in message and "survey" not in message else "survey"
-        line = Line(int(row[1]), {}) if row else None
+        moved *= sheet == "survey"
+        line = Line(int(row[1]) - moved, {}) if row else None
+        if row and moved:
+            message = message.replace(row[0], row[0].replace(row[1], str(int(row[1]) - 1)))
         self.fault(sheet, line, "type", "pyxform", Text("表单检查器的意见:{said}", "The form checker says: {said}").fill(
             said=message[:600]
         ))  # fmt: skip
@@ -218,7 +250,7 @@ class _Author:
             "scoring": scoring,
         }  # fmt: skip
         if self.cell("settings", line, "anonymous").lower() in _YES:
-            settings["anonymous"] = True
+            settings["anonymous"] = self.anonymous = True
         for name in ("score_when", "instance_name", "style"):
             if value := self.cell("settings", line, name).translate(_QUOTES if name != "style" else {}):
                 settings[name] = value
