@@ -358,14 +358,14 @@ def new_epoch() -> str:
 
 def feed() -> Feed:
     """The feed row as it stands; a plain query, for every pull asks for it."""
-    columns = ("id", "version", "digest", "epoch", "floor", "durable_until")
+    columns = ("id", "version", "digest", "epoch", "floor", "durable_until", "told_until")
     for _ in range(2):
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {', '.join(columns)} FROM {connection.ops.quote_name(Feed._meta.db_table)}")
             found = cursor.fetchone()
         if found:
             row = dict(zip(columns, found, strict=True))
-            return Feed(**row | {"durable_until": _time(row["durable_until"])})
+            return Feed(**row | {name: _time(row[name]) for name in ("durable_until", "told_until")})
         begin()
     raise RuntimeError("journal: the feed row cannot be made")
 

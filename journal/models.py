@@ -13,7 +13,8 @@ class Feed(models.Model):
     """The single counter row: the last position given out, the chain's last digest, and the server's epoch.
 
     ``floor`` is the position below which tombstones may be gone; ``durable_until`` the time up to which what
-    was received lies in a backup.
+    was received lies in a backup. ``told_until`` is what devices that still stand in an earlier epoch are told instead: the
+    earliest such time at any restore, for what they were told before may not be in the backup that was restored.
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
@@ -22,6 +23,7 @@ class Feed(models.Model):
     epoch = models.CharField(max_length=40)
     floor = models.BigIntegerField(default=0)
     durable_until = models.DateTimeField(null=True)
+    told_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="there_is_one_feed")]

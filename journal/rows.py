@@ -68,6 +68,32 @@ def _insert_values(
             cursor.execute(prefix + ", ".join([one] * len(some)) + suffix, flat)
 
 
+def update(model: type[models.Model], key: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Set ``columns`` of the rows whose ``key`` is the first value of each row; the other values follow in their order."""
+    if not rows or not columns:
+        return
+    names = (key, *columns)
+    quoted = _quoted(model, names)
+    assigned = ", ".join(f"{name} = r.c{number}" for number, name in enumerate(quoted) if number)
+    head, where = f"UPDATE {_table(model)} SET {assigned} FROM ", f" WHERE {_table(model)}.{quoted[0]} = r.c0"
+    if connection.vendor == "postgresql":
+        short, types = _json_shape(model, names)
+        shape = ", ".join(f"{name} {kind}" for name, kind in zip(short, types, strict=True))
+        text = orjson.dumps([dict(zip(short, row, strict=True)) for row in rows], default=_plain).decode()
+        with connection.cursor() as cursor:
+            cursor.execute(f"{head}json_to_recordset(%s) AS r({shape}){where}", [text])
+        return
+    adapters = _adapters(model, names)
+    listed = ", ".join(f"column{number + 1} AS c{number}" for number in range(len(names)))
+    one = f"({', '.join(['%s'] * len(names))})"
+    step = LIMIT // len(names)
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), step):
+            some = rows[start : start + step]
+            flat = [value for row in some for value in _each(row, adapters)]
+            cursor.execute(f"{head}(SELECT {listed} FROM (VALUES {', '.join([one] * len(some))})) AS r{where}", flat)
+
+
 def _each(row: Iterable[Any], adapters: Sequence[Adapter]) -> list[Any]:
     return [
         value if adapt is None or value is None else adapt(value) for value, adapt in zip(row, adapters, strict=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from journal import chain, journal
 from journal.journal import MODULUS, Change, Key
 from journal.models import Entry, Feed, Head, Scope, Unit
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 TOMBSTONES_KEPT = timedelta(days=180)
 STEP = 1000
 
@@ -58,13 +59,21 @@ def begin_epoch(*, durable_until: datetime | None) -> str:
         feed = _locked()
         feed.epoch = journal.new_epoch()
         feed.durable_until = durable_until or feed.durable_until
-        feed.save(update_fields=["epoch", "durable_until"])
+        feed.told_until = min(feed.durable_until or NEVER, feed.told_until or feed.durable_until or NEVER)
+        feed.save(update_fields=["epoch", "durable_until", "told_until"])
     return feed.epoch
 
 
 def _locked() -> Feed:
     journal.feed()
     return Feed.objects.select_for_update().get(pk=1)
+
+
+def safe(feed: Feed, *, epoch: str | None) -> datetime:
+    """Up to when a device that names ``epoch`` (None: no epoch yet) may forget what it was told to be received."""
+    if epoch in (None, feed.epoch):
+        return feed.durable_until or NEVER
+    return feed.told_until or NEVER
 
 
 # --- tombstones -------------------------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ class Migration(migrations.Migration):
                 ('epoch', models.CharField(max_length=40)),
                 ('floor', models.BigIntegerField(default=0)),
                 ('durable_until', models.DateTimeField(null=True)),
+                ('told_until', models.DateTimeField(null=True)),
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='there_is_one_feed')],
