@@ -21,7 +21,7 @@ help:
 	@echo "make production-drill  kill every part of a real installation in turn and see it come back"
 	@echo "make check             everything a machine can judge: format, lint, types, contracts, migrations, OpenAPI, tests"
 	@echo "make format            put the code in form"
-	@echo "make openapi           write openapi.yaml from the code"
+	@echo "make openapi           write openapi.yaml and docs/permissions.md from the code"
 	@echo "make lock              pin the requirements anew"
 	@echo "make clean             remove the environment and everything in var/"
 
@@ -58,6 +58,7 @@ format: $(DEVELOPMENT)
 
 openapi: $(RUNTIME)
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+	$(BIN)/python manage.py permissions --file docs/permissions.md
 
 .PHONY: openapi-fresh
 openapi-fresh: $(DEVELOPMENT)

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 
 from api.errors import MethodNotAllowed, Unauthenticated
 from core.problems import Forbidden
-from organizations.permissions import Caller, may
+from organizations.permissions import VERBS, Caller, may
 
 PUBLIC: Final = "public"
 SIGNED_IN: Final = "signed in"
@@ -106,6 +106,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "report-supervision": {"GET": "report.read"},
     "report-assessment": {"GET": "assessment.read"},
     "report-evidence": {"GET": "report.read"},
+    "report-register": {"GET": "report.read"},
+    "report-dimensions": {"GET": "report.read"},
     "report-snapshots": {"GET": "report.read", "POST": "report.write"},
     "report-snapshot": {"GET": "report.read"},
     "report-snapshot-freeze": {"POST": "report.write"},
@@ -173,3 +175,30 @@ def admit(route: str | None, method: str, by: Caller | None, *, knows: Callable[
         raise Forbidden
     if rule != SIGNED_IN and not may(by, rule):
         raise Forbidden
+
+
+def readable() -> str:
+    """The table as a page: route and method, the verb, and who may, standing in which relation to the thing."""
+    lines = [
+        "# Who may do what",
+        "",
+        "Written by `make openapi` from `api/policy.py` (routes) and `organizations/permissions.py` (verbs); do not edit.",
+        "What is not listed is denied. Relations: **all** none is needed · **assigned** its enterprise lies in a place held in",
+        "that role · **lead** / **assist** its department or town is the caller's · **own** made by or about the caller.",
+        "",
+        "| route | method | verb | who (relation) |",
+        "|---|---|---|---|",
+    ]
+    for route, row in ROUTES.items():
+        for method, rule in row.items():
+            verb = "" if rule in (PUBLIC, SIGNED_IN) else f"`{rule}`"
+            lines.append(f"| {route} | {method} | {verb} | {_who(rule)} |")
+    lines += ["", "## Verbs behind the doors", "", "| verb | who (relation) |", "|---|---|"]
+    lines += [f"| `{verb}` | {_who(verb)} |" for verb in VERBS]
+    return "\n".join(lines) + "\n"
+
+
+def _who(rule: str) -> str:
+    if rule in (PUBLIC, SIGNED_IN):
+        return rule
+    return " · ".join(f"{role!s} ({', '.join(relations)})" for role, relations in VERBS[rule].items())
