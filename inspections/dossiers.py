@@ -80,19 +80,22 @@ class Dossier:
     extensions: list[Extension] = field(default_factory=list)
     supervisions: list[Supervision] = field(default_factory=list)
     before: dict[str, Any] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.remember()
 
     def remember(self) -> None:
-        self.before = {name: getattr(self.issue, name) for name in _COLUMNS}
+        """From here on ``before`` and ``changed`` speak of the present state."""
+        self.before = self.issue.__dict__.copy()
 
     def changed(self) -> dict[str, list[Any]]:
-        """What has changed since it was remembered, as the journal keeps it."""
+        """What has changed since it was remembered, as the journal keeps it; ``moved`` collects the columns to be saved."""
+        before, now = self.before, self.issue.__dict__
+        names = [name for name in _COLUMNS if before[name] != now[name]]
+        self.moved.update(names)
         return {
-            name.removesuffix("_id"): [plain(old), plain(getattr(self.issue, name))]
-            for name, old in self.before.items()
-            if name not in NOT_TOLD and old != getattr(self.issue, name)
+            name.removesuffix("_id"): [plain(before[name]), plain(now[name])] for name in names if name not in NOT_TOLD
         }
 
     @property
@@ -187,7 +190,8 @@ def save(dossiers: Sequence[Dossier], actions: Sequence[IssueAction], at: dateti
     """Write everything that came of the work: one statement a table."""
     for dossier in dossiers:
         dossier.issue.updated_at = at
-    tables.put(dossier.issue for dossier in dossiers)
+        dossier.changed()
+    tables.change((d.issue for d in dossiers), set().union(*(d.moved for d in dossiers)))
     segments = [s for d in dossiers for s in (*d.ended, d.segment) if s is not None]
     tables.put({segment.id: segment for segment in segments}.values())
     dropped = [one for dossier in dossiers for one in dossier.dropped]

@@ -15,11 +15,11 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from core.actors import SYSTEM
 from core.ids import uuid7
-from inspections import calendar, deadlines, dossiers
+from inspections import calendar, deadlines, dossiers, tables
 from inspections.deadlines import JOINT_CONFERENCE_AFTER, RED_AFTER, Calendar, Colour, close_of, local_day
-from inspections.dossiers import Desk, Dossier
-from inspections.effects import EFFECTS, Step, raise_colour
-from inspections.models import Issue, IssueAction, Supervision, Suspension
+from inspections.dossiers import Desk
+from inspections.effects import EFFECTS, RANK, Step
+from inspections.models import ENDED_STATES, Issue, IssueAction, Supervision, Suspension
 from inspections.workflow import WITH_DEPARTMENT, State
 from journal import journal
 
@@ -89,9 +89,8 @@ def _resume(ids: list[UUID], at: datetime) -> int:
         return len(paused)
 
 
-def _candidates(of: Calendar, at: datetime) -> set[UUID]:
-    """Issues that some warning is due for; each cause is one query over the open issues by due time."""
-    waiting = Issue.objects.filter(state__in=[state.value for state in WITH_DEPARTMENT], replied_at=None)
+def _candidates(of: Calendar, at: datetime) -> Iterable[UUID]:
+    """Issues that some warning is due for and was not given yet; one query over the open ones."""
     today = local_day(at)
     conditions = {
         DUE_SOON: Q(due__gte=at, due__lte=close_of(of.after(today, 1))),
@@ -100,42 +99,63 @@ def _candidates(of: Calendar, at: datetime) -> set[UUID]:
         LONG_OVERDUE: Q(due__lte=close_of(of.after(today, -RED_AFTER))),
         FAR_OVERDUE: Q(due__lte=close_of(of.after(today, -JOINT_CONFERENCE_AFTER))),
     }
-    found: set[UUID] = set()
+    wanted = Q()
     for cause, condition in conditions.items():
-        warned = Supervision.objects.filter(issue=OuterRef("pk"), segment=OuterRef("segment"), cause=cause.name)
-        found.update(waiting.filter(condition).exclude(Exists(warned)).values_list("pk", flat=True))
-    return found
+        given = Supervision.objects.filter(issue=OuterRef("pk"), segment=OuterRef("segment"), cause=cause.name)
+        wanted |= condition & Q(~Exists(given))
+    running = Issue.objects.exclude(state__in=ENDED_STATES).filter(state__in=WITH_DEPARTMENT, replied_at=None)
+    return running.filter(wanted).values_list("pk", flat=True)
 
 
 def _warn(ids: list[UUID], at: datetime) -> int:
+    """Warn whoever has earned it among these; few statements, and only the columns that a warning touches."""
     with journal.unit(by=SYSTEM, at=at):
-        desk = Desk()
-        opened = dossiers.open_all(ids, desk)
+        found = list(Issue.objects.filter(pk__in=ids).only(*_LOOKED_AT).order_by("id").select_for_update(of=("self",)))
         given: dict[UUID, set[str]] = {}
         rows = Supervision.objects.filter(issue__in=ids, segment=F("issue__segment")).values_list("issue", "cause")
-        for issue, name in rows:
-            given.setdefault(issue, set()).add(name)
-        warned, changes = [], []
-        for dossier in opened.values():
-            causes = [c for c in due_causes(dossier, at) if c.name not in given.get(dossier.issue.id, ())]
+        for key, name in rows:
+            given.setdefault(key, set()).add(name)
+        desk = Desk()
+        supervisions: list[Supervision] = []
+        changes: list[journal.Change] = []
+        outcomes: dict[tuple[str, int], list[UUID]] = {}
+        for issue in found:
+            known = given.get(issue.id, ())
+            causes = [cause for cause in due_causes(issue, desk.calendar, at) if cause.name not in known]
             if not causes:
                 continue
-            for cause in causes:
-                raise_colour(dossier, cause.colour)
-                dossier.warn(cause.level, cause.name, at, card=cause.card)
-            warned.append(dossier)
-            worst = max(causes, key=CAUSES.index)
-            told = {"cause": [None, worst.name]} | dossier.changed()
-            dossier.remember()
-            changes.append(journal.Change("issue.warned", "issues", dossier.issue.id, told))
-        dossiers.save(warned, [], at)
+            colour, level = _worst(issue, causes)
+            outcomes.setdefault((colour, level), []).append(issue.id)
+            supervisions += [_supervision(issue, cause, desk, at) for cause in causes]
+            told = {"cause": [None, causes[-1].name], "colour": [issue.colour, colour], "level": [issue.level, level]}
+            changes.append(journal.Change("issue.warned", "issues", issue.id, told))
+        for (colour, level), some in outcomes.items():
+            Issue.objects.filter(pk__in=some).update(colour=colour, level=level, updated_at=at)
+        tables.add(supervisions)
         journal.record(changes)
-        return len(warned)
+        return len(changes)
 
 
-def due_causes(dossier: Dossier, at: datetime) -> list[Cause]:
+_LOOKED_AT = ("state", "due", "acknowledge_due", "replied_at", "segment", "lead_code", "colour", "level")
+
+
+def _worst(issue: Issue, causes: list[Cause]) -> tuple[str, int]:
+    """The colour and level an issue has after these warnings; both only ever get worse."""
+    colours = [Colour(issue.colour), *(cause.colour for cause in causes)]
+    return max(colours, key=RANK.index).value, max(issue.level, *(cause.level for cause in causes))
+
+
+def _supervision(issue: Issue, cause: Cause, desk: Desk, at: datetime) -> Supervision:
+    department = desk.departments.get(issue.lead_code)
+    leader = department.leader if department and cause.level > 1 else ""
+    return Supervision(
+        id=uuid7(), issue_id=issue.id, segment=issue.segment, lead_code=issue.lead_code, level=cause.level, card=cause.card,
+        cause=cause.name, leader=leader, at=at,
+    )  # fmt: skip
+
+
+def due_causes(issue: Issue, of: Calendar, at: datetime) -> list[Cause]:
     """Every warning that an issue has earned by an instant, mildest first."""
-    issue, of = dossier.issue, dossier.desk.calendar
     if issue.state not in WITH_DEPARTMENT or issue.due is None or issue.replied_at is not None:
         return []
     found = []

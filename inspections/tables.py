@@ -24,6 +24,15 @@ def put(instances: Iterable[models.Model], *, key: str = "id") -> None:
     _write(list(instances), replace_on=(key,))
 
 
+def change(instances: Iterable[models.Model], columns: Iterable[str], *, key: str = "id") -> None:
+    """Save some columns of rows that are there, all of one table."""
+    found = list(instances)
+    names = sorted(set(columns) - {key})
+    if found:
+        values = [[getattr(instance, name) for name in (key, *names)] for instance in found]
+        rows.update(type(found[0]), key, names, values)
+
+
 def _write(instances: list[Any], replace_on: tuple[str, ...]) -> None:
     if not instances:
         return
