@@ -57,6 +57,8 @@ ROUTES: dict[str, dict[str, str]] = {
     # photos and their bytes
     "uploads": {"POST": "photo.write", "OPTIONS": PUBLIC},
     "upload": {"GET": SIGNED_IN, "PATCH": SIGNED_IN, "DELETE": SIGNED_IN, "OPTIONS": PUBLIC},
+    "direct-uploads": {"POST": "photo.write"},
+    "direct-upload": {"POST": SIGNED_IN},
     "photo": {"GET": SIGNED_IN},
     "photo-variant": {"GET": SIGNED_IN},
     "photo-link": {"GET": PUBLIC},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -22,7 +22,20 @@ from api.views import Noun, etag
 from core.problems import Forbidden, Invalid, NotFound
 from core.texts import Text, negotiate
 from organizations.permissions import may
-from reports import assessing, bulletins, circulars, csvs, evidence, groups, periods, schemes, sheets, supervision
+from reports import (
+    assessing,
+    bulletins,
+    circulars,
+    csvs,
+    dimensions,
+    evidence,
+    groups,
+    periods,
+    registers,
+    schemes,
+    sheets,
+    supervision,
+)
 from reports.indicators import GROUPS
 from reports.periods import Period
 from reports.tables import Column, Table
@@ -34,11 +47,12 @@ KINDS = ("supervision", "assessment")
 class InJSON(BaseContentNegotiation):
     """Problems are always JSON; the dress of a report is chosen by the view, from ``format`` or ``Accept``."""
 
-    def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:
-        return parsers[0]
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
+        return next(iter(parsers))
 
-    def select_renderer(self, request: Request, renderers: Sequence[Any], format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
+    def select_renderer(self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None) -> Any:
+        first = next(iter(renderers))
+        return first, first.media_type
 
 
 class PeriodQuery(Strict):
@@ -173,15 +187,15 @@ class Reported(Noun):
         raise NotAcceptable
 
     def send(self, tables: Sequence[Table], dress: str, document: Any) -> HttpResponseBase:
-        """Tables as a file. Its ETag is over what it says, the form and the language."""
+        """Tables as a file. Its ETag is over what it says, the form and the language; a streamed list has none."""
         tag = etag([document, dress, self.language])
         headers = {
-            "ETag": tag,
+            **({"ETag": tag} if document is not None else {}),
             "Content-Disposition": f'attachment; filename="{tables[0].key}.{dress}"',
             "X-Content-Type-Options": "nosniff",
             "Vary": "Accept, Accept-Language, Authorization",
         }
-        if tag in self.request.headers.get("If-None-Match", ""):
+        if document is not None and tag in self.request.headers.get("If-None-Match", ""):
             return HttpResponse(status=304, headers=headers)
         if dress == "csv":
             lines = csvs.lines(tables[0], self.language)
@@ -279,6 +293,66 @@ class Evidence(Reported):
         return {"kind": found.kind, "results": found.ids, "next": following}
 
 
+class RegisterQuery(PeriodQuery):
+    """Which days; what the register holds is its kind."""
+
+
+class DimensionQuery(PeriodQuery):
+    questionnaire = String(max_length=100, help_text="the form id of a questionnaire")
+    group_by = serializers.ChoiceField(choices=list(dimensions.GROUPED), required=False, default="region")
+
+
+class TableShape(serializers.Serializer[Any]):
+    title = serializers.CharField()
+    columns = serializers.ListField(child=serializers.DictField())
+    rows = serializers.ListField(child=serializers.DictField())
+
+
+class RegisterShape(serializers.Serializer[Any]):
+    tables = TableShape(many=True)
+
+
+class DimensionShape(serializers.Serializer[Any]):
+    period = SpanShape()
+    questionnaire = serializers.CharField()
+    rows = serializers.ListField(child=serializers.DictField(), help_text="a suppressed group has no scores")
+    total = serializers.DictField(allow_null=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), "group_by": serializers.CharField()}
+
+
+class Register(Reported):
+    @extend_schema(parameters=[RegisterQuery], responses=dressed(RegisterShape), operation_id="report_register")
+    def get(self, request: Request, kind: str) -> HttpResponseBase:
+        """A list that the office keeps: pressing, issues, duties, tasks, members, boards."""
+        if kind not in registers.REGISTERS:
+            raise NotFound
+        asked = self.query(RegisterQuery)
+        period, dress = read_period(asked), self.dress(asked)
+        made = registers.make(kind, registers.Asked(period, self.at, groups.sight(self.by), self.language))
+        if dress == "json":
+            return self.shown({"tables": [table.document(self.language) for table in made]})
+        if dress == "docx":
+            raise Invalid.at("/format", "invalid-choice", Text("清单没有 docx 格式", "A list has no docx form"))
+        return self.send(made, dress, None)
+
+
+class Dimensions(Reported):
+    @extend_schema(parameters=[DimensionQuery], responses=dressed(DimensionShape), operation_id="report_dimensions")
+    def get(self, request: Request) -> HttpResponseBase:
+        """Mean questionnaire scores by dimension; groups under five are suppressed."""
+        asked = self.query(DimensionQuery)
+        period, dress = read_period(asked), self.dress(asked)
+        made = dimensions.scores(
+            asked["questionnaire"], period, asked["group_by"], sight=groups.sight(self.by), at=self.at,
+            language=self.language,
+        )  # fmt: skip
+        if dress == "docx":
+            raise Invalid.at("/format", "invalid-choice", Text("此表没有 docx 格式", "This table has no docx form"))
+        return self.shown(made.document()) if dress == "json" else self.send([made.table()], dress, made.document())
+
+
 def _listed(pages: dict[str, dict[str, Any]], period: Period) -> Table:
     columns = (
         Column("side", Text("分子或分母", "Side"), width=14),
@@ -297,5 +371,7 @@ def _listed(pages: dict[str, dict[str, Any]], period: Period) -> Table:
 urlpatterns = [
     path("reports/supervision", Supervision.as_view(), name="report-supervision"),
     path("reports/assessment", Assessment.as_view(), name="report-assessment"),
+    path("reports/dimensions", Dimensions.as_view(), name="report-dimensions"),
+    path("reports/registers/<str:kind>", Register.as_view(), name="report-register"),
     path("reports/<str:kind>/evidence", Evidence.as_view(), name="report-evidence"),
 ]

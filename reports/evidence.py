@@ -83,6 +83,8 @@ def by_group(window: Window, group_by: str, key: str, side: str, sight: Sight) -
         }
     else:
         rows = source(window, group_by, key, side, WHOLE, sight)
+        if not isinstance(rows, QuerySet):
+            raise TypeError(f"{key} is read from rows")
         for group, pk in rows.values_list(_path(group_by, key), "pk"):
             found["" if group is None else group].append(pk)
     names = groups.named(group_by, found, ZH)

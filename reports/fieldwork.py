@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from operator import eq
 from typing import Any
 from uuid import UUID
 
@@ -86,8 +88,8 @@ def survey(window: Window, sight: Sight) -> Ground:
         if place.is_pilot:
             of_region[place.region].append(place.id)
     duties: list[Duty] = []
-    columns = ("id", "person_id", "role", "starts_on", "ends_on", "enterprise_id", "region_id")
-    for pk, person, role, first, last, enterprise, region in _assignments(window).values_list(*columns):
+    held = ("id", "person_id", "role", "starts_on", "ends_on", "enterprise_id", "region_id")
+    for pk, person, role, first, last, enterprise, region in _assignments(window).values_list(*held):
         covered = [enterprise] if enterprise else of_region.get(region, []) if region else []
         seen = [one for one in covered if sight.sees_pair(person, places[one].region)]
         if seen or (not covered and (sight.everything or sight.person == person)):
@@ -121,23 +123,50 @@ def valid_visits(first: date, last: date, window: Window) -> QuerySet[Visit]:
     )
 
 
-def pairs(first: date, last: date, window: Window) -> Pairs:
-    """Days with a valid visit by member and enterprise: the author's and every joint participant's."""
-    visits = valid_visits(first, last, window).order_by()
-    day = TruncDate("started_at", tzinfo=SHANGHAI)
-    own = visits.annotate(day=day, member=F("author_id"), place=F("enterprise_id")).values("member", "place", "day")
-    joint = (
-        JointParticipant.objects.filter(visit__in=visits.values("pk"))
-        .order_by()
-        .annotate(
-            day=TruncDate("visit__started_at", tzinfo=SHANGHAI), member=F("person_id"), place=F("visit__enterprise_id")
+class Days:
+    """Days with a valid visit by member, enterprise and month, read once for a stretch of whole months."""
+
+    def __init__(self, first: date, last: date, window: Window) -> None:
+        self.span = first, last
+        visits = valid_visits(first, last, window).order_by().annotate(day=TruncDate("started_at", tzinfo=SHANGHAI))
+        went, parameters = (
+            visits.values("id", member=F("author_id"), place=F("enterprise_id"), day=F("day"))
+            .query.get_compiler(connection=connection)
+            .as_sql()
         )
-        .values("member", "place", "day")
-    )
-    inner, parameters = own.union(joint).query.get_compiler(connection=connection).as_sql()
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT member, place, COUNT(*) FROM ({inner}) AS days GROUP BY member, place", parameters)
-        return {(_uuid(member), _uuid(place)): count for member, place, count in cursor.fetchall()}
+        self.counted: dict[tuple[UUID, UUID], dict[int, int]] = defaultdict(dict)
+        with connection.cursor() as cursor:
+            cursor.execute(_JOINED.format(went=went, **_dialect()), parameters)
+            for member, place, year, month, days in cursor.fetchall():
+                self.counted[_uuid(member), _uuid(place)][int(year) * 12 + int(month)] = days
+
+    def pairs(self, first: date, last: date) -> Pairs:
+        """Days by member and enterprise from the first day of a month to the last of one, or of all that was read."""
+        whole = (first, last) == self.span
+        low, high = first.year * 12 + first.month, last.year * 12 + last.month
+        found = {
+            pair: sum(days for month, days in months.items() if whole or low <= month <= high)
+            for pair, months in self.counted.items()
+        }
+        return {pair: days for pair, days in found.items() if days}
+
+
+_JOINED = """
+WITH went AS ({went})
+SELECT member, place, {year}, {month}, COUNT(*)
+FROM (SELECT member, place, day FROM went
+      UNION
+      SELECT {joint}.person_id, went.place, went.day FROM went JOIN {joint} ON {joint}.visit_id = went.id) AS days
+GROUP BY 1, 2, 3, 4
+"""
+"""The author's days and every joint participant's, each day once. Plain SQL around an ORM query: it has no UNION to group."""
+
+
+def _dialect() -> dict[str, str]:
+    table = connection.ops.quote_name(JointParticipant._meta.db_table)
+    if connection.vendor == "sqlite":
+        return {"joint": table, "year": "strftime('%%Y', day)", "month": "strftime('%%m', day)"}
+    return {"joint": table, "year": "EXTRACT(YEAR FROM day)", "month": "EXTRACT(MONTH FROM day)"}
 
 
 def tallies(window: Window, group_by: str, sight: Sight, keys: Iterable[str]) -> tuple[Tallies, dict[str, Tally]]:
@@ -167,10 +196,19 @@ class _Count:
     def __init__(self, window: Window, ground: Ground) -> None:
         self.ground = ground
         period = window.period
-        self.done = self._seen(pairs(period.first, period.last, window))
+        on_duty = {duty.role for duty in ground.duties}
+        due = {one: found for one in cadences() if one.role in on_duty and (found := blocks(one, period))}
+        firsts, lasts = [some[0].first for some in due.values()], [some[-1].last for some in due.values()]
+        whole_months = period.kind in ("month", "quarter", "year")
+        if whole_months:
+            firsts, lasts = [*firsts, period.first], [*lasts, period.last]
+        months = Days(min(firsts), max(lasts), window) if firsts else None
+        here = months if whole_months and months else Days(period.first, period.last, window)
+        self.done = self._seen(here.pairs(period.first, period.last))
         self.owed: list[tuple[UUID, UUID | None, int, int]] = []
-        for cadence in cadences():
-            self._owe(cadence, blocks(cadence, period), window)
+        for cadence, some in due.items():
+            if months is not None:
+                self._owe(cadence, some, months.pairs(some[0].first, some[-1].last))
 
     def _seen(self, found: Pairs) -> Pairs:
         ground = self.ground
@@ -180,11 +218,8 @@ class _Count:
             if ground.sight.sees_pair(person, ground.places[place].region)
         }
 
-    def _owe(self, cadence: Cadence, due: list[Block], window: Window) -> None:
+    def _owe(self, cadence: Cadence, due: list[Block], done: Pairs) -> None:
         """Visits owed and done, each pair capped at what it owes; done counts from the first block on."""
-        if not due:
-            return
-        done = pairs(due[0].first, due[-1].last, window)
         quota: dict[tuple[UUID, UUID | None], int] = defaultdict(int)
         for duty in self.ground.duties:
             if duty.role != cadence.role:
@@ -196,14 +231,13 @@ class _Count:
                 for place in duty.places:
                     if self.ground.places[place].active:
                         quota[duty.person, place] = max(quota[duty.person, place], owed)
-        for (person, place), owed in quota.items():
-            made = (
-                done.get((person, place), 0)
-                if place is not None
-                else sum(days for (who, _), days in done.items() if who == person)
-            )
+        anywhere: dict[UUID, int] = defaultdict(int)
+        for (person, _), days in done.items():
+            anywhere[person] += days
+        for (member, where), owed in quota.items():
+            made = done.get((member, where), 0) if where is not None else anywhere[member]
             if owed:
-                self.owed.append((person, place, owed, min(made, owed)))
+                self.owed.append((member, where, owed, min(made, owed)))
 
     def by(self, group: Callable[[UUID | None, Place | None], Any], *, by_member: bool) -> dict[Any, dict[str, Tally]]:
         found: dict[Any, dict[str, Tally]] = defaultdict(lambda: {key: Tally(0, 0) for key in KEYS})
@@ -213,8 +247,8 @@ class _Count:
             found[group(person, place)]["visit_completion"] += Tally(made, owed)
         members: dict[Any, set[UUID]] = defaultdict(set)
         for duty in self.ground.duties:
-            for place in duty.places or (None,):
-                members[group(duty.person, self.ground.places[place] if place else None)].add(duty.person)
+            for covered in duty.places or (None,):
+                members[group(duty.person, self.ground.places[covered] if covered else None)].add(duty.person)
         for key, people in members.items():
             found[key]["visits_per_member"].denominator = len(people)
         for (person, one), days in self.done.items():
@@ -267,7 +301,7 @@ def evidence_by_group(
     count = _Count(window, survey(window, sight))
     rows = count.by(lambda person, place: _group(group_by, person, place), by_member=group_by == "field_member")
     for group in rows:
-        found = _evidence(count, window, group_by, key, side, lambda one, wanted=group: one == wanted, by_place=False)
+        found = _evidence(count, window, group_by, key, side, partial(eq, group), by_place=False)
         yield group, set(found.values_list("pk", flat=True)) if isinstance(found, QuerySet) else found
 
 

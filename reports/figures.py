@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from core.texts import Text
+from core.texts import ZH, Text
 from reports.arithmetic import quotient, ranks, rate, too_small
 from reports.indicators import GROUPS, INDICATORS, UNITS, Indicator
 from reports.periods import Period
@@ -144,7 +144,7 @@ def definitions(indicators: Sequence[Indicator]) -> tuple[Text, ...]:
     """A footnote for each indicator, and the rule about small denominators."""
     notes = [
         Text(
-            f"{number}. {one.name.of('zh-Hans')}：{one.meaning.of('zh-Hans')}。",
+            f"{number}. {one.name.of(ZH)}：{one.meaning.of(ZH)}。",
             f"{number}. {one.name.en}: {one.meaning.en}.",
         )
         for number, one in enumerate(indicators, start=1)

@@ -129,11 +129,12 @@ def key_of(group_by: str, code: str) -> Any:
 
 
 def _chosen(group_by: str, language: str) -> dict[str, tuple[str | None, str]]:
-    labels: Mapping[str, Any] = {
+    known: dict[str, Mapping[str, Any]] = {
         "pilot_tier": dict(PilotTier.choices),
         "designation_level": dict(Designation.choices),
         "dimension": DIMENSIONS,
-    }.get(group_by, {})
+    }
+    labels = known.get(group_by, {})
     return {
         code: (code, label.of(language) if isinstance(label, Text) else str(label)) for code, label in labels.items()
     }

@@ -63,7 +63,7 @@ def _fell_due(window: Window) -> Q:
     """Due in the period by now. While a pause runs that began before the due time, the due time is still to move."""
     paused = Suspension.objects.filter(issue=OuterRef("pk"), state="running", since__lte=OuterRef("due"))
     on_the_clock = Q(state__in=[state for state in ON_THE_CLOCK if state != State.SUSPENDED])
-    return window.within("due") & Q(instant=False) & (on_the_clock | Q(state=State.SUSPENDED) & ~Exists(paused))
+    return window.within("due") & Q(instant=False) & (on_the_clock | (Q(state=State.SUSPENDED) & Q(~Exists(paused))))
 
 
 def _closed(window: Window) -> Q:

@@ -45,7 +45,7 @@ def tallies(window: Window, group_by: str, sight: Sight, keys: Iterable[str]) ->
 def plans(window: Window, sight: Sight) -> QuerySet[VisitPlan]:
     """Questionnaires wanted of enterprises by a day of the period that has come."""
     until = min(window.period.last, day_of(window.at))
-    return VisitPlan.objects.filter(_seen(sight, "person"), due_to__gte=window.period.first, due_to__lte=until).exclude(
+    return VisitPlan.objects.filter(seen(sight, "person"), due_to__gte=window.period.first, due_to__lte=until).exclude(
         Q(state=PlanState.CANCELLED) | Q(questionnaire="")
     )
 
@@ -66,7 +66,7 @@ def answered() -> Exists:
 def observations(window: Window, sight: Sight) -> QuerySet[Response]:
     """Observers' forms of the period."""
     return Response.objects.filter(
-        _seen(sight, "author"), window.within("started_at"), questionnaire=OBSERVER_FORM, status__in=DONE
+        seen(sight, "author"), window.within("started_at"), questionnaire=OBSERVER_FORM, status__in=DONE
     )
 
 
@@ -90,7 +90,7 @@ def evidence(
         return rows
     way = path(group_by, key)
     if group == "":
-        return rows.filter(**({f"{way}__isnull": True} if way.endswith("_id") else {way: ""}))
+        return rows.filter(Q(**{f"{way}__isnull": True}) if way.endswith("_id") else Q(**{way: ""}))
     return rows.filter(**{way: group})
 
 
@@ -119,12 +119,13 @@ def _whole(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
-def _seen(sight: Sight, member: str) -> Q:
+def seen(sight: Sight, member: str) -> Q:
+    """The condition on records of enterprises that a caller may count; ``member`` is the path to whoever made them."""
     if sight.everything:
         return Q()
-    seen = Q(pk__in=[])
+    found = Q(pk__in=[])
     if sight.regions:
-        seen |= Q(enterprise__region__in=sorted(sight.regions))
+        found |= Q(enterprise__region__in=sorted(sight.regions))
     if sight.person:
-        seen |= Q(**{member: sight.person})
-    return seen
+        found |= Q(**{member: sight.person})
+    return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from core.texts import Text
+from core.texts import ZH, Text
 from reports.arithmetic import GRADE_NAMES, shown
-from reports.assessment import Assessed, Scheme, Scored
+from reports.assessment import Assessed, Item, Scheme, Scored
 from reports.figures import span
 from reports.indicators import GROUPS
 from reports.periods import Period
@@ -70,10 +70,10 @@ def ranking(period: Period, scheme: Scheme, title: Text, assessed: Sequence[Asse
         *(
             Column(
                 item.code,
-                Text(f"{item.title.of('zh-Hans')}（{shown(item.full)}分）", f"{item.title.en} ({shown(item.full)})"),
+                _heading(item),
                 kind="decimal",
                 group=Text("分项得分", "Marks"),
-                width=12,
+                width=15,
             )
             for item in scheme.items
         ),
@@ -144,7 +144,14 @@ def workings(period: Period, scheme: Scheme, assessed: Sequence[Assessed]) -> Ta
     )
 
 
+def _heading(item: Item) -> Text:
+    """The item's name, with its full mark when it has one."""
+    if not item.full:
+        return item.title
+    return Text(f"{item.title.of(ZH)}（{shown(item.full)}分）", f"{item.title.en} ({shown(item.full)})")
+
+
 def _joined(texts: Sequence[Text]) -> Text | None:
     if not texts:
         return None
-    return Text(";".join(text.of("zh-Hans") for text in texts), "; ".join(text.en for text in texts))
+    return Text(";".join(text.of(ZH) for text in texts), "; ".join(text.en for text in texts))

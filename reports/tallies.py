@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Model, Q
 from django.db.models.functions import TruncDate
 
 from inspections.deadlines import Calendar
+from inspections.models import Issue, Segment, Supervision
 from reports.arithmetic import median
 from reports.figures import Figure, figure
 from reports.groups import Sight, path
-from reports.measures import BASES, MEASURES, Window
+from reports.measures import BASES, MEASURES, Measure, Window
 from reports.periods import SHANGHAI
 
 Key = Any
@@ -69,57 +72,68 @@ def of_issues(window: Window, group_by: str, sight: Sight, calendar: Calendar, k
     """Tallies by group and indicator, for the indicators about issues among ``keys``."""
     wanted = set(keys)
     found: Tallies = defaultdict(dict)
-    for name in BASES:
-        measured = [key for key, measure in MEASURES.items() if measure.basis == name and key in wanted]
-        if measured:
-            _count(found, name, measured, window, group_by, sight)
-    if "workload" in wanted:
-        _count_workload(found, window, group_by, sight)
+    measured = {key: measure for key, measure in MEASURES.items() if key in wanted}
+    for model in (Issue, Segment, Supervision):
+        counts = [
+            one for key, measure in measured.items() for one in _counts(key, measure) if _model(one.basis) is model
+        ]
+        if model is Issue and "workload" in wanted:
+            counts += [_Wanted("workload", "new", "new", Q()), _Wanted("workload", "carried", "carried", Q())]
+        if counts:
+            _count(found, counts, window, group_by, sight)
     if "handling_days" in wanted:
         _count_days(found, window, group_by, sight, calendar)
     return found
 
 
-def _count(found: Tallies, name: str, keys: list[str], window: Window, group_by: str, sight: Sight) -> None:
-    conditions: dict[str, Q] = {}
-    for key in keys:
-        measure = MEASURES[key]
-        conditions[f"{key}__n"] = measure.numerator
-        if measure.denominator is not None:
-            conditions[f"{key}__d"] = measure.denominator
-        conditions |= {f"{key}__p__{part}": condition for part, condition in measure.parts.items()}
-    for row in _grouped(name, window, group_by, sight, conditions):
-        for key in keys:
-            measure = MEASURES[key]
-            denominator = None if measure.denominator is None else row[f"{key}__d"]
-            parts = {part: row[f"{key}__p__{part}"] for part in measure.parts}
-            found[row["group"]][key] = Tally(row[f"{key}__n"], denominator, parts)
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One number to be counted: which part of which indicator, over which basis, under which condition."""
+
+    key: str
+    part: str
+    basis: str
+    condition: Q
 
 
-def _grouped(
-    name: str, window: Window, group_by: str, sight: Sight, conditions: Mapping[str, Q]
-) -> Iterable[dict[str, Any]]:
-    basis = BASES[name]
-    counts = {
-        alias.replace("__", "_x_"): Count("pk", filter=condition) if condition else Count("pk")
-        for alias, condition in conditions.items()
-    }
+def _counts(key: str, measure: Measure) -> Iterable[_Wanted]:
+    yield _Wanted(key, "numerator", measure.basis, measure.numerator)
+    if measure.denominator is not None:
+        yield _Wanted(key, "denominator", measure.basis, measure.denominator)
+    for part, condition in measure.parts.items():
+        yield _Wanted(key, part, measure.basis, condition)
+
+
+def _model(basis: str) -> type[Model]:
+    return BASES[basis].model
+
+
+def _count(found: Tallies, counts: list[_Wanted], window: Window, group_by: str, sight: Sight) -> None:
+    """All numbers over one table in one pass: it is read once, however many bases look at it."""
+    bases = {one.basis: BASES[one.basis] for one in counts}
+    basis = next(iter(bases.values()))
+    whens = {name: one.when(window) for name, one in bases.items()}
+    aggregates = {f"n{index}": Count("pk", filter=whens[one.basis] & one.condition) for index, one in enumerate(counts)}
     rows = (
-        basis.records(window)
-        .filter(sight.of_issues(basis.prefix))
+        basis.model._default_manager.filter(reduce(or_, whens.values()), sight.of_issues(basis.prefix))
+        .order_by()
         .values(group=F(path(group_by, basis.prefix)))
-        .annotate(**counts)
+        .annotate(**aggregates)
     )
     for row in rows:
-        yield {alias.replace("_x_", "__"): value for alias, value in row.items()}
+        for index, one in enumerate(counts):
+            _note(found[row["group"]].setdefault(one.key, blank(one.key)), one.part, row[f"n{index}"])
 
 
-def _count_workload(found: Tallies, window: Window, group_by: str, sight: Sight) -> None:
-    for name in ("new", "carried"):
-        for row in _grouped(name, window, group_by, sight, {"all": Q()}):
-            tally = found[row["group"]].setdefault("workload", blank("workload"))
-            tally.numerator += row["all"]
-            tally.parts[name] = row["all"]
+def _note(tally: Tally, part: str, count: int) -> None:
+    if part == "numerator":
+        tally.numerator = count
+    elif part == "denominator":
+        tally.denominator = count
+    else:
+        tally.parts[part] = count
+        if part in ("new", "carried"):
+            tally.numerator += count
 
 
 def _count_days(found: Tallies, window: Window, group_by: str, sight: Sight, calendar: Calendar) -> None:

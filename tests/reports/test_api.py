@@ -234,3 +234,33 @@ def test_schemes_and_entries_over_http(busy: World) -> None:
     assert wrong.status_code == 422
     assert "/items/0/title" in {fault["pointer"] for fault in wrong.data["errors"]}
     assert line(busy, "hrss").get("reports/schemes").status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["pressing", "issues", "duties", "tasks", "members", "boards"])
+def test_every_register_comes_as_json_csv_and_xlsx(busy: World, kind: str) -> None:
+    office = line(busy, "office")
+    told = office.get(f"reports/registers/{kind}?{PERIOD}")
+    book = openpyxl.load_workbook(BytesIO(office.get(f"reports/registers/{kind}?{PERIOD}&format=xlsx").content))
+
+    assert told.status_code == 200, told.content
+    assert told.data["tables"][0]["title"] == book.worksheets[0]["A1"].value
+    assert body(office.get(f"reports/registers/{kind}?{PERIOD}&format=csv")).startswith(b"\xef\xbb\xbf")
+
+
+def test_the_list_of_issues_shows_each_its_own_and_hides_what_is_confidential(busy: World) -> None:
+    busy.reports(confidential=True, description="有人扣押身份证")
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        return line(busy, name).get("reports/registers/issues?period=2026").data["tables"][0]["rows"]
+
+    assert len(rows("office")) == 3
+    assert all("身份证" not in str(row) for row in rows("office"))
+    assert rows("edu") == []
+    assert line(busy, "office").get(f"reports/registers/secrets?{PERIOD}").status_code == 404
+
+
+def test_the_duty_record_counts_for_each_member(busy: World) -> None:
+    told = line(busy, "office").get(f"reports/registers/members?{PERIOD}").data["tables"][0]["rows"]
+    liaison = next(row for row in told if row["name"] == "liaison")
+
+    assert (liaison["visit_completion.done"], liaison["visit_completion.owed"], liaison["workload"]) == (0, 1, 2)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
+from django.core.management import CommandError, call_command
 
 from core.problems import Forbidden, Invalid
 from reports import assessing, groups, schemes, snapshots
@@ -186,3 +189,14 @@ def test_an_assessment_is_frozen_with_its_scheme(busy: World) -> None:
     assert snapshot.document["scheme_items"] == department.items
     assert snapshot.document["versions"]["calendar"]
     assert snapshots.verify(Snapshot.objects.get(pk=snapshot.pk)) == []
+
+
+def test_a_command_says_whether_everything_published_still_stands(busy: World) -> None:
+    snapshot = draft(busy)
+    said = StringIO()
+    call_command("verify_reports", stdout=said)
+    assert "1 snapshots are what they were" in said.getvalue()
+
+    Snapshot.objects.filter(pk=snapshot.pk).update(digest="0" * 64)
+    with pytest.raises(CommandError, match="1 faults"):
+        call_command("verify_reports", stderr=StringIO())
