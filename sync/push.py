@@ -32,7 +32,8 @@ ATTEMPTS = 5
 def push(batch: Batch, *, by: Actor, at: datetime, operations: Operations) -> bytes:
     """Apply a batch and give the answer as JSON bytes.
 
-    ``received_at`` is never told earlier than the last backup, whatever the clocks: a phone may forget what is older.
+    ``received_at`` is never told earlier than the last backup, nor than a repeated mutation came first, whatever the
+    clocks: a phone may forget what is older than the last backup.
 
     Races between devices (a deadlock, two creations of one record) are tried again a few times; what then still fails is
     quarantined item by item. Raises Unavailable when the database stays out of reach.
@@ -52,7 +53,7 @@ def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations,
     with journal.unit(by=by, at=at) as work:
         Device.objects.filter(pk=by.device).update(last_push_at=at)  # locks the device until the commit
         feed = journal.feed()
-        stored = _stored(by.device, batch.mutations)
+        stored, latest = _stored(by.device, batch.mutations)
         session = intake.Session(
             by=by, at=at, operations=operations, epoch=feed.epoch, floor=feed.floor, last_try=last_try
         )
@@ -64,7 +65,7 @@ def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations,
         _remember(by.device, desk.items, at)
     told = [answer if isinstance(answer, bytes) else _told(answer) for answer in answers]
     head = {
-        "received_at": max(at, feed.durable_until or at, work.durable_until or at),
+        "received_at": max(at, latest or at, feed.durable_until or at, work.durable_until or at),
         "clock_offset_ms": round((batch.sent_at - at).total_seconds() * 1000) if batch.sent_at else None,
         "epoch": feed.epoch,
         "durable_until": upkeep.safe(feed, epoch=batch.epoch),
@@ -72,13 +73,16 @@ def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations,
     return orjson.dumps(head)[:-1] + b',"results":[' + b",".join(told) + b"]}"
 
 
-def _stored(device: UUID, mutations: Sequence[Asked]) -> dict[UUID, tuple[str, bytes]]:
-    """The answers given before, by mutation: the content's digest and the result as bytes."""
+def _stored(device: UUID, mutations: Sequence[Asked]) -> tuple[dict[UUID, tuple[str, bytes]], datetime | None]:
+    """The answers given before, by mutation: the content's digest and the result as bytes; and when the latest was given."""
     found = Mutation.objects.filter(device=device, mutation__in=[asked.id for asked in mutations])
-    return {
-        mutation: (content, answer.encode() if answer else _plain(mutation, revision))
-        for mutation, content, revision, answer in found.values_list("mutation", "content", "revision", "answer")
-    }
+    columns = ("mutation", "content", "revision", "answer", "received_at")
+    stored: dict[UUID, tuple[str, bytes]] = {}
+    latest: datetime | None = None
+    for mutation, content, revision, answer, received_at in found.values_list(*columns):
+        stored[mutation] = content, answer.encode() if answer else _plain(mutation, revision)
+        latest = max(latest or received_at, received_at)
+    return stored, latest
 
 
 def _plain(mutation: UUID, revision: int | None) -> bytes:
