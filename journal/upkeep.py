@@ -35,14 +35,17 @@ Census = Callable[[], Iterable[UUID]]
 # --- backups ----------------------------------------------------------------------------------------------------
 
 
-def mark_durable(*, version: int, at: datetime) -> datetime:
+def mark_durable(*, epoch: str, version: int, at: datetime) -> datetime | None:
     """A backup holds everything up to ``version``, its snapshot was taken at ``at``; gives the time phones are told from now on.
 
     A unit behind the snapshot may have been received before it (its transaction was open, a clock went back). What phones are told
-    is never later than the earliest of those, and never earlier than what they were told before.
+    is never later than the earliest of those, and never earlier than what they were told before. None, and nothing is told, if the
+    server was restored meanwhile: then the snapshot is of another ``epoch``.
     """
     with transaction.atomic():
         feed = _locked()
+        if feed.epoch != epoch:
+            return None
         missed = Unit.objects.filter(version__gt=version).aggregate(earliest=Min("at"))["earliest"]
         until = min(at, missed) if missed else at
         until = max(until, feed.durable_until) if feed.durable_until else until
