@@ -77,6 +77,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "issue-actions": {"POST": "issue.comment"},
     "issue-history": {"GET": "issue.read"},
     "issue-likenesses": {"GET": "issue.read"},
+    "issue-tasks": {"POST": "issue.refer"},
+    "conference-agenda": {"GET": "issue.read"},
+    "conference-tasks": {"GET": "task.read"},
+    "conference-task-done": {"POST": "task.read"},
     # the rules about them
     "routing-rules": {"GET": "rule.read", "POST": "rule.write"},
     "routing-rule": {"GET": "rule.read", "PATCH": "rule.write", "DELETE": "rule.write"},

@@ -53,7 +53,7 @@ ONCE = frozenset(
     {
         "create_user", "create_region", "create_department", "create_enterprise", "assign",
         "create_visit", "plan_visit", "submit_issue", "act_on_issue", "act_on_issues",
-        "import_calendar_year", "create_routing_rule",
+        "import_calendar_year", "create_routing_rule", "decide_task",
         "draft_scheme", "enter_assessment", "take_snapshot", "object_to_snapshot",
     }
 )  # fmt: skip

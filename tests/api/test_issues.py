@@ -246,3 +246,25 @@ def test_visits_and_plans_over_rest(world: World) -> None:
     assert [row["id"] for row in field.get("visits?status=submitted&region=320281105").data["results"]] == [
         visit.data["id"]
     ]
+
+
+def test_what_the_joint_conference_decides_is_a_task_until_it_is_done(world: World) -> None:
+    office, hrss = line(world, "office"), line(world, "hrss")
+    issue = line(world, "liaison").post("issues", report(world)).data
+    task = {"department": "HRSS", "minutes": "由人社牵头出台办法", "due": "2099-01-01"}
+    assert office.post(f"issues/{issue['id']}/tasks", task).status_code == 409
+    act(office, issue, "refer", data={"reason": "政策空白"})
+    assert [row["id"] for row in office.get("conference/agenda").data["results"]] == [issue["id"]]
+    assert office.faults(office.post(f"issues/{issue['id']}/tasks", task | {"department": "KGB"})) == {
+        ("/department", "unknown")
+    }
+    assert hrss.post(f"issues/{issue['id']}/tasks", task).status_code == 403
+    decided = office.post(f"issues/{issue['id']}/tasks", task)
+    assert decided.status_code == 201, decided.data
+
+    where = f"conference/tasks/{decided.data['id']}/done"
+    assert line(world, "edu").post(where).status_code == 404
+    assert line(world, "edu").get("conference/tasks").data["results"] == []
+    assert hrss.post(where).data["done_at"]
+    assert hrss.post(where).status_code == 409
+    assert hrss.get("conference/tasks?done=false").data["results"] == []
