@@ -136,11 +136,9 @@ class Snapshots(Noun):
             raise Invalid.at("/scheme", "required", Text("请指明考核方案", "Say which scheme"))
         scheme = schemes.find(values["scheme"]) if values["kind"] == "assessment" else None
 
-        def take() -> Response:
-            row = snapshots.take(period, values["group_by"], scheme=scheme, by=self.by, at=self.at)
-            return Response(rendered([row])[0], status=201)
-
-        return self.once(take)
+        group_by = scheme.group_by if scheme else values["group_by"]
+        made = snapshots.picture(period, group_by, scheme=scheme, at=self.at)
+        return self.once(lambda: Response(rendered([snapshots.keep(made, by=self.by)])[0], status=201))
 
 
 class OneSnapshot(Noun):

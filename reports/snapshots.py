@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -46,36 +47,72 @@ class NotYet(Conflict):
     title = Text("尚不能冻结", "It cannot be frozen yet")
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A report at one moment, not kept yet: what it says, and the id lists behind it by their digests."""
+
+    period: Period
+    group_by: str
+    scheme: Scheme | None
+    at: datetime
+    document: dict[str, Any]
+    lists: Mapping[str, bytes]
+
+
 def take(period: Period, group_by: str, *, scheme: Scheme | None = None, by: Actor, at: datetime) -> Snapshot:
     """A draft of the supervision report, or of the assessment by ``scheme``, as of ``at``. Raises Invalid, Forbidden.
 
     A further draft of the same report is its next version; once one is frozen there are no more (Frozen).
     """
     permit(by, "report.write")
-    kind = "assessment" if scheme else "supervision"
-    group_by = scheme.group_by if scheme else group_by
-    with journal.unit(by=by, at=at):
-        same = Snapshot.objects.filter(kind=kind, period=period.code, group_by=group_by, scheme=scheme)
+    return keep(picture(period, scheme.group_by if scheme else group_by, scheme=scheme, at=at), by=by)
+
+
+def picture(period: Period, group_by: str, *, scheme: Scheme | None = None, at: datetime) -> Picture:
+    """Everything that a snapshot holds, read from one moment; to be called outside of a transaction."""
+    lists: dict[str, bytes] = {}
+    with one_moment():
+        if scheme is None:
+            report = supervision.report(period, group_by, sight=WHOLE_CITY, at=at)
+            told: dict[str, Any] = {"report": report.document()}
+        else:
+            made = assessing.run(scheme, period, at=at)
+            report = made.report
+            told = {"report": report.document(), "assessment": made.document(ZH), "scheme_items": scheme.items}
+        told |= {"taken_at": at.isoformat(), "versions": _versions(), "evidence": _gather(report, at, lists)}
+    return Picture(period, group_by, scheme, at, json.loads(json.dumps(told)), lists)
+
+
+def keep(made: Picture, *, by: Actor) -> Snapshot:
+    """The picture as the next draft of its report. Raises Frozen, Forbidden."""
+    permit(by, "report.write")
+    kind, period = "assessment" if made.scheme else "supervision", made.period
+    with journal.unit(by=by, at=made.at):
+        same = Snapshot.objects.filter(kind=kind, period=period.code, group_by=made.group_by, scheme=made.scheme)
         if same.filter(state=SnapshotState.FROZEN).exists():
             raise Frozen()
-        document = _document(period, group_by, scheme, at)
-        made = Snapshot.objects.create(
+        IdList.objects.bulk_create(
+            [IdList(digest=digest, ids=raw, count=len(raw) // 16) for digest, raw in sorted(made.lists.items())],
+            ignore_conflicts=True,
+            batch_size=100,
+        )
+        row = Snapshot.objects.create(
             kind=kind,
             period=period.code,
             first_day=period.first,
             last_day=period.last,
-            group_by=group_by,
-            scheme=scheme,
+            group_by=made.group_by,
+            scheme=made.scheme,
             version=(same.aggregate(last=Max("version"))["last"] or 0) + 1,
-            document=document,
-            digest=digest_of(document),
-            taken_at=at,
+            document=made.document,
+            digest=digest_of(made.document),
+            taken_at=made.at,
             taken_by=by.person,
-            objections_until=deadlines.due(calendar.current(), at, OBJECTION_WORKDAYS).at,
+            objections_until=deadlines.due(calendar.current(), made.at, OBJECTION_WORKDAYS).at,
         )
-        changes = {"period": [None, period.code], "version": [None, made.version], "digest": [None, made.digest]}
-        journal.record([journal.Change("report.drafted", "snapshots", made.id, changes)])
-    return made
+        changes = {"period": [None, period.code], "version": [None, row.version], "digest": [None, row.digest]}
+        journal.record([journal.Change("report.drafted", "snapshots", row.id, changes)])
+    return row
 
 
 def object_to(snapshot: Snapshot, *, unit: str, text: str, sight: Sight, by: Actor, at: datetime) -> Objection:
@@ -221,20 +258,6 @@ def speaks_for(sight: Sight, group_by: str, unit: str) -> bool:
     )
 
 
-def _document(period: Period, group_by: str, scheme: Scheme | None, at: datetime) -> dict[str, Any]:
-    with one_moment():
-        if scheme is None:
-            report = supervision.report(period, group_by, sight=WHOLE_CITY, at=at)
-            told: dict[str, Any] = {"report": report.document()}
-        else:
-            made = assessing.run(scheme, period, at=at)
-            report = made.report
-            told = {"report": report.document(), "assessment": made.document(ZH), "scheme_items": scheme.items}
-        told |= {"taken_at": at.isoformat(), "versions": _versions(), "evidence": _keep_evidence(report, at)}
-    document: dict[str, Any] = json.loads(json.dumps(told))
-    return document
-
-
 def _versions() -> dict[str, Any]:
     """The editions of the office's rules that the numbers were made under."""
     return {
@@ -246,11 +269,10 @@ def _versions() -> dict[str, Any]:
     }
 
 
-def _keep_evidence(report: Report, at: datetime) -> dict[str, dict[str, dict[str, str]]]:
-    """Store the id list of every figure, each list once, and give their digests by group, indicator and side."""
+def _gather(report: Report, at: datetime, lists: dict[str, bytes]) -> dict[str, dict[str, dict[str, str]]]:
+    """Collect the id list of every figure, each list once, and give their digests by group, indicator and side."""
     window = Window(report.period, at)
     kept: dict[str, dict[str, dict[str, str]]] = {}
-    stored: set[str] = set()
     for indicator in for_group(report.group_by):
         for side, kind in zip(evidence.SIDES, indicator.evidence, strict=True):
             if kind is None:
@@ -258,9 +280,7 @@ def _keep_evidence(report: Report, at: datetime) -> dict[str, dict[str, dict[str
             for group, found in evidence.by_group(window, report.group_by, indicator.key, side, WHOLE_CITY).items():
                 raw = b"".join(one.bytes for one in sorted(found))
                 digest = sha256(raw).hexdigest()
-                if digest not in stored:
-                    IdList.objects.get_or_create(digest=digest, defaults={"ids": raw, "count": len(found)})
-                    stored.add(digest)
+                lists[digest] = raw
                 kept.setdefault(group, {}).setdefault(indicator.key, {})[side] = digest
     return kept
 

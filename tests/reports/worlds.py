@@ -151,6 +151,19 @@ class World:
                 card=pick(["", "yellow", "red"]), cause="urged", at=self.moment(),
             )  # fmt: skip
 
+    def issue_with_segment(self, at: datetime) -> None:
+        """One dispatched issue and the segment that goes with it, both to be answered within the period."""
+        firm = self.enterprises[0]
+        issue = Issue.objects.create(
+            id=self.id(), enterprise=firm, region=firm.region, category=self.categories[0], description="……",
+            submitted_at=at, state="dispatched", lead_code="HRSS", deadline_class_id="B", dispatched_at=at, due=at,
+            first_response_due=at, updated_at=at,
+        )  # fmt: skip
+        Segment.objects.create(
+            id=self.id(), issue=issue, number=1, round=1, how="office", lead_code="HRSS", deadline_class_id="B",
+            dispatched_at=at, acknowledge_due=at, due=at,
+        )  # fmt: skip
+
     def _segment(self, issue: Issue, number: int) -> None:
         acknowledge_due = self.moment()
         asked = self.maybe(self.moment(), 0.3)
