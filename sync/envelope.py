@@ -42,8 +42,13 @@ class Asked:
     data: dict[str, Any]
     at: datetime | None
     content: str
-    payload: str
+    raw: Any
     faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def payload(self) -> str:
+        """The mutation whole, as JSON text that any engine stores."""
+        return _text(self.raw) if self.faults else orjson.dumps(self.raw).decode()
 
 
 @dataclass(slots=True)
@@ -158,41 +163,45 @@ def asked(raw: Any, suspicious: bool = True) -> Asked:
     one = raw if isinstance(raw, dict) else {}
     if not isinstance(raw, dict):
         faults.append(Fault("", "type", Text("应为对象", "Must be an object")))
-    payload = _text(raw) if faults else orjson.dumps(raw).decode()
     identity, record = _uuid(one.get("id")), _uuid(one.get("record"))
     base, op, data = one.get("base"), one.get("op"), one.get("data")
     collection = one.get("collection")
-    checks = (
-        (identity is not None, "/id", "uuid", Text("应为 UUID", "Must be a UUID")),
-        (record is not None, "/record", "uuid", Text("应为 UUID", "Must be a UUID")),
-        (isinstance(collection, str), "/collection", "type", Text("应为文本", "Must be text")),
-        (op in ("put", "delete"), "/op", "choice", Text("应为 put 或 delete", "Must be put or delete")),
-        (base is None or _revision(base), "/base", "type", Text("应为版次或 null", "Must be a revision or null")),
-        (
-            isinstance(data, dict) or (op == "delete" and data is None),
-            "/data",
-            "type",
-            Text("应为对象", "Must be an object"),
-        ),
+    rights = (
+        identity is not None,
+        record is not None,
+        isinstance(collection, str),
+        op in OPS,
+        base is None or _revision(base),
+        isinstance(data, dict) or (op == "delete" and data is None),
     )
-    faults += [Fault(pointer, code, detail) for right, pointer, code, detail in checks if not right]
-    content = blake2b(digest_size=16)
-    for part in (collection, record, op, base):
-        content.update(f"{part!s}\0".encode(errors="backslashreplace"))
-    content.update(payload.encode() if faults else orjson.dumps(data, option=orjson.OPT_SORT_KEYS))
+    if not all(rights):
+        faults += [fault for right, fault in zip(rights, _MISSHAPEN, strict=True) if not right]
+    content = blake2b(f"{collection}\0{record}\0{op}\0{base}\0".encode(errors="backslashreplace"), digest_size=16)
+    content.update(_text(raw).encode() if faults else orjson.dumps(data, option=orjson.OPT_SORT_KEYS))
     return Asked(
-        id=identity or uuid5(STRAY, payload),
+        id=identity or uuid5(STRAY, _text(raw)),
         told=_clean(one["id"])[:100] if isinstance(one.get("id"), str) else None,
         collection=collection if isinstance(collection, str) else "",
         record=record,
-        op=op if op in ("put", "delete") else "",
+        op=op if op in OPS else "",
         base=base if _revision(base) else None,
         data=data if isinstance(data, dict) else {},
         at=moment(one.get("at")),
         content=content.hexdigest(),
-        payload=payload,
+        raw=raw,
         faults=faults,
     )
+
+
+OPS = ("put", "delete")
+_MISSHAPEN = (
+    Fault("/id", "uuid", Text("应为 UUID", "Must be a UUID")),
+    Fault("/record", "uuid", Text("应为 UUID", "Must be a UUID")),
+    Fault("/collection", "type", Text("应为文本", "Must be text")),
+    Fault("/op", "choice", Text("应为 put 或 delete", "Must be put or delete")),
+    Fault("/base", "type", Text("应为版次或 null", "Must be a revision or null")),
+    Fault("/data", "type", Text("应为对象", "Must be an object")),
+)
 
 
 def _revision(value: Any) -> bool:
