@@ -15,7 +15,7 @@ import orjson
 
 from core.drafts import Draft
 from core.ids import uuid7
-from core.problems import Fault, Forbidden, Invalid, Problem
+from core.problems import Fault, Forbidden, Invalid, NotFound, Problem
 from core.texts import Text
 from journal import journal
 from journal.journal import Change, enterprise_scope, user_scope
@@ -41,14 +41,21 @@ def put(drafts: Sequence[Draft], *, by: Any, at: datetime) -> list[Problem | Non
         state = journal.load([("notes", draft.id)])[("notes", draft.id)]
         old = orjson.loads(state.document) if state.live else {}
         new = {name: (old or {}).get(name) for name in sorted(FIELDS)} | draft.changes
-        outcome = check(draft, new)
+        outcome = NotFound() if not draft.new and not state.live else check(draft, new)
         outcomes.append(outcome)
         differing = {name: [(old or {}).get(name), new[name]] for name in new if (old or {}).get(name) != new[name]}
         if outcome is None and differing:
-            scope = user_scope(draft.by.person) if new["private"] else enterprise_scope(UUID(new["enterprise"]))
+            scope = home(new, draft.by.person)
             changes.append(Change("note.put", "notes", draft.id, differing, scope, new, by=draft.by))
     journal.record(changes)
     return outcomes
+
+
+def home(note: dict[str, Any], author: UUID) -> str:
+    """Where a note lives: with its author, or whoever ``private`` names, or with everyone at the enterprise."""
+    if note["private"]:
+        return user_scope(UUID(note["private"]) if isinstance(note["private"], str) else author)
+    return enterprise_scope(UUID(note["enterprise"]))
 
 
 def check(draft: Draft, new: dict[str, Any]) -> Problem | None:
@@ -61,18 +68,23 @@ def check(draft: Draft, new: dict[str, Any]) -> Problem | None:
         )
     if not isinstance(new.get("title"), str):
         return Invalid.at("/title", "required", Text("缺少标题", "A title is needed"))
+    if not isinstance(new.get("enterprise"), str):
+        return Invalid.at("/enterprise", "required", Text("缺少企业", "An enterprise is needed"))
     if enterprise_scope(UUID(new["enterprise"])) not in scopes.held_names(draft.by.person):
         return Forbidden()
     return None
 
 
 def delete(drafts: Sequence[Draft], *, by: Any, at: datetime) -> list[Problem | None]:
+    outcomes: list[Problem | None] = []
     changes = []
     for draft in drafts:
         state = journal.load([("notes", draft.id)])[("notes", draft.id)]
-        changes.append(Change("note.deleted", "notes", draft.id, {}, state.scope, None, by=draft.by))
+        outcomes.append(None if state.live else NotFound())
+        if state.live:
+            changes.append(Change("note.deleted", "notes", draft.id, {}, state.scope, None, by=draft.by))
     journal.record(changes)
-    return [None] * len(drafts)
+    return outcomes
 
 
 def caller(person: UUID, device: UUID) -> Caller:
