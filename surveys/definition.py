@@ -91,6 +91,8 @@ class Question:
 
 
 Step = tuple[str, str, str | None, Run | None, Run | None, Reader, Question]
+Scoring = tuple[str, str, str, float, Run | None, Mapping[str, float] | None]
+"""A scored question: name, level, dimension, most points, how to calculate them, or what each choice gives."""
 Rule = tuple[str, Run | None, Run | None, Run | None, Question]
 
 
@@ -124,7 +126,7 @@ class Definition:
         self.blanks = {level: self._blank(level) for level in self._levels()}
         self.known = {level: frozenset(self._answerable(level)) for level in self._levels()}
         self.externals = frozenset(each.external for each in self.questions.values() if each.external)
-        self.scored = [question for question in self.questions.values() if question.dimension]
+        self.scored = [_scoring(question) for question in self.questions.values() if question.dimension]
 
     # what the form says
 
@@ -309,6 +311,13 @@ class Definition:
 
     def _answerable(self, level: str) -> Iterator[str]:
         return (name for name in self.children[level] if self.questions[name].type != "group")
+
+
+def _scoring(question: Question) -> Scoring:
+    table = None
+    if question.choices is not None:
+        table = {code: float(item["score"]) for code, item in question.choices.items() if "score" in item}
+    return question.name, question.level, question.dimension or "", question.max_score, question.score, table
 
 
 def walk(

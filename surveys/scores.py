@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
 from surveys.answers import Settled, settle
-from surveys.definition import DIMENSIONS, Definition, Question
-from surveys.expressions import Row
+from surveys.definition import DIMENSIONS, Definition
+from surveys.expressions import Run, Scope
 from surveys.functions import NotEvaluable
 from surveys.values import number, truth
 
@@ -69,37 +70,33 @@ def score_settled(settled: Settled) -> dict[str, Score]:
     except NotEvaluable:
         return {}
     gathered: dict[str, list[Point]] = {}
-    for question in definition.scored:
-        for row, standing in settled.levels.get(question.level, ()):
-            scope.row, scope.rows, scope.places = row, standing.rows, standing.places
-            points = _points(question, row, settled)
-            if points is not None:
-                point = Point(question.name, points, question.max_score)
-                gathered.setdefault(question.dimension or "", []).append(point)
+    for name, level, dimension, most, run, table in definition.scored:
+        for row, standing in settled.levels.get(level, ()):
+            value = row[name]
+            if value == "":
+                continue
+            if run is not None:
+                scope.row, scope.rows, scope.places = row, standing.rows, standing.places
+                points = _calculated(run, scope)
+            elif table is not None:
+                points = table.get(value) if value.__class__ is str else _summed(table, value)
+            else:
+                points = number(value)
+            if points is not None and points == points:
+                gathered.setdefault(dimension, []).append(Point(name, max(0, min(most, points)), most))
     return {name: _work_out(name, gathered[name], definition.scoring) for name in DIMENSIONS if name in gathered}
 
 
-def _points(question: Question, row: Row, settled: Settled) -> float | None:
-    value = row.get(question.name, "")
-    if value == "":
+def _calculated(run: Run, scope: Scope) -> float | None:
+    try:
+        return number(run(scope))
+    except NotEvaluable:
         return None
-    figure: float
-    if question.score is not None:
-        try:
-            figure = number(question.score(settled.scope))
-        except NotEvaluable:
-            return None
-    elif question.choices is not None:
-        codes = value if isinstance(value, tuple) else (value,)
-        scores = [item["score"] for code in codes if (item := question.choices.get(code)) and "score" in item]
-        if not scores:
-            return None
-        figure = sum(scores)
-    else:
-        figure = number(value)
-    if figure != figure:
-        return None
-    return max(0, min(question.max_score, figure))
+
+
+def _summed(table: Mapping[str, float], codes: tuple[str, ...]) -> float | None:
+    scores = [table[code] for code in codes if code in table]
+    return sum(scores) if scores else None
 
 
 def _plain(figure: float) -> str:

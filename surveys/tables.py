@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from core.texts import Text
@@ -29,7 +30,7 @@ class Column:
     question: str
 
 
-@dataclass(slots=True)
+@dataclass
 class Table:
     """The main table (``repeats`` empty) or that of a repeat, reached through the repeats around it."""
 
@@ -45,7 +46,15 @@ class Table:
 
     def cells(self, row: Mapping[str, Any]) -> list[Cell]:
         answer = row.get
-        return [column.convert(answer(column.question)) for column in self.columns]
+        return [
+            value if (value := answer(name)) is None or value.__class__ is int else convert(value)
+            for name, convert in self.fillers
+        ]
+
+    @cached_property
+    def fillers(self) -> list[tuple[str, Convert]]:
+        """Question and conversion of each column; whole numbers and nothing at all are cells as they are."""
+        return [(column.question, column.convert) for column in self.columns]
 
 
 def _rows(
@@ -127,9 +136,16 @@ def position(value: Any) -> list[float]:
         return []
 
 
+_PARTS = ("lat", "lon", "altitude", "accuracy_m")
+
+
 def _part(at: int) -> Convert:
+    key = _PARTS[at]
+
     def convert(value: Any) -> Cell:
-        parts = position(value) if value else []
+        if isinstance(value, dict):
+            return plain(value.get(key))
+        parts = position(value)
         return parts[at] if at < len(parts) else None
 
     return convert
