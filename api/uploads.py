@@ -7,28 +7,31 @@ https://tus.io/protocols/resumable-upload
 from __future__ import annotations
 
 import binascii
+import io
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import path
 from django.utils.http import http_date
 from django.views.decorators.csrf import csrf_exempt
 
 from api import errors
 from api.doors import View, door
-from core.problems import Fault, Malformed, Problem
+from api.parsing import loads, read_body
+from core.problems import Fault, Invalid, Malformed, Problem
 from core.texts import Text
-from media import uploads
-from media.fields import DIGEST
+from media import direct, uploads
+from media.fields import DIGEST, NOT_AN_ID, as_uuid, read
 from media.models import Upload
 from media.spool import ALGORITHMS, Checksum, WrongChecksum
 from organizations.permissions import Caller
 
 VERSION = "1.0.0"
+DIRECT_LIMIT = 10_000  # bytes of a request for a link
 CHUNK = "application/offset+octet-stream"
 ABILITIES = {
     "Tus-Version": VERSION,
@@ -199,7 +202,39 @@ def _body(request: HttpRequest) -> tuple[int | None, Callable[[int], bytes]]:
     return int(request.META.get("CONTENT_LENGTH") or 0), request.read
 
 
+@door("POST")
+def begin_direct(request: HttpRequest, by: Caller, at: datetime) -> HttpResponseBase:
+    """``{"photo", "sha256", "size"}`` → a link that takes the bytes into the bucket, where the store has such links."""
+    told = loads(
+        read_body(io.BytesIO(request.read(DIRECT_LIMIT + 1)), request.META.get("CONTENT_LENGTH"), DIRECT_LIMIT)
+    )
+    if not isinstance(told, dict):
+        raise Malformed()
+    values = read({name: told.get(name) for name in ("sha256", "size")}, new=False)
+    photo = as_uuid(told.get("photo"))
+    if photo is None:
+        raise Invalid.at("/photo", "not-an-id", NOT_AN_ID)
+    ticket = direct.begin(photo=photo, sha256=values["sha256"], length=values["size"], filename="", by=by, at=at)
+    answer = {
+        "upload": str(ticket.upload.id),
+        "stored": ticket.url is None,
+        "url": ticket.url,
+        "headers": ticket.headers,
+        "complete": f"/api/v1/uploads/{ticket.upload.id}/complete",
+    }
+    return JsonResponse(answer, status=201, headers={"Cache-Control": "no-store"})
+
+
+@door("POST")
+def complete_direct(request: HttpRequest, by: Caller, at: datetime, upload: UUID) -> HttpResponseBase:
+    """The bytes are in the bucket: have them checked and kept. Safe to repeat."""
+    found = direct.complete(uploads.get(upload, by=by, at=at), by=by, at=at)
+    return JsonResponse({"upload": str(found.id), "stored": True})
+
+
 urlpatterns = [
+    path("uploads/direct", begin_direct, name="direct-uploads"),
+    path("uploads/<uuid:upload>/complete", complete_direct, name="direct-upload"),
     path("uploads/", begin, name="uploads"),
     path("uploads", begin, name="uploads"),
     path("uploads/<uuid:upload>", continue_, name="upload"),

@@ -80,13 +80,19 @@ def check_subject(photo: Mapping[str, Any]) -> None:
         raise Invalid.at("/question", "question-of-response", NO_QUESTION)
 
 
-def _uuid(value: Any) -> UUID:
+def as_uuid(value: Any) -> UUID | None:
+    """The id that a JSON value spells out in full, else None."""
     try:
-        if isinstance(value, str) and len(value) == 36:
-            return UUID(value)
+        return UUID(value) if isinstance(value, str) and len(value) == 36 else None
     except ValueError:
-        pass
-    raise _Wrong("not-an-id", NOT_AN_ID)
+        return None
+
+
+def _uuid(value: Any) -> UUID:
+    found = as_uuid(value)
+    if found is None:
+        raise _Wrong("not-an-id", NOT_AN_ID)
+    return found
 
 
 def _moment(value: Any) -> datetime:

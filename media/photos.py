@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from core.actors import SYSTEM, Actor
 from core.drafts import Draft
@@ -19,13 +20,14 @@ from core.problems import Conflict, Forbidden, Invalid, NotFound, Problem
 from core.texts import Text
 from journal import journal, rows
 from media import chain, evidence
-from media.fields import FIXED_ONCE_STORED, SUBJECTS, check_subject, read
+from media.fields import FIXED_ONCE_STORED, SUBJECTS, as_uuid, check_subject, read
 from media.models import Blob, BytesState, Development, DevelopmentKind, Photo, Upload, UploadState
 from organizations.permissions import Subject, allowed, permitted, scope
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none that is misread for another
 WRITTEN = (*SUBJECTS, "question", "taken_at", "sha256", "size", "content_type", "caption", "location")
+MOST_OF_ONE = 200  # photos that one visit, answer, issue or action may have
 REWEIGHED_FOR = frozenset({"taken_at", "location", *SUBJECTS})
 COLUMNS = (
     "id", "enterprise_id", "author_id", "device", "private", "owner", *WRITTEN, "received_at", "bytes", "findings",
@@ -39,6 +41,13 @@ class Immutable(Conflict):
 
     kind = "photo-stored"
     title = Text("照片文件已保存,不能再更改", "The picture is stored and cannot be replaced")
+
+
+class TooManyPhotos(Invalid):
+    """What the photo shows has as many photos as anything may have."""
+
+    kind = "too-many-photos"
+    title = Text("该记录的照片数量已达上限", "Its record has as many photos as it may have")
 
 
 class Submitted(Forbidden):
@@ -235,6 +244,7 @@ class _Batch:
         self.reweighed: dict[UUID, Photo] = {}
         self.permitted: set[UUID] = set()
         self.delivered: set[str] = set()
+        self.counts: Counter[tuple[str, UUID]] = Counter()
         self.changes: list[journal.Change] = []
 
     @classmethod
@@ -243,6 +253,7 @@ class _Batch:
         batch.photos = {photo.id: photo for photo in _locked([draft.id for draft in drafts])}
         places = {home.enterprise for home in homes if isinstance(home, Home)}
         batch.permitted = permitted(by, "photo.write", places | {p.enterprise_id for p in batch.photos.values()})
+        batch.counts = _counted([draft for draft in drafts if draft.id not in batch.photos])
         digests = {digest for draft in drafts if isinstance(digest := draft.changes.get("sha256"), str)}
         if digests:
             theirs = Upload.objects.filter(
@@ -273,6 +284,10 @@ class _Batch:
             )
         actor = draft.by or self.by
         self._permit(home, actor)
+        shown = [(name, values[name]) for name in SUBJECTS if values.get(name)]
+        if any(self.counts[subject] >= MOST_OF_ONE for subject in shown):
+            raise TooManyPhotos(limits={"photos": MOST_OF_ONE})
+        self.counts.update(shown)
         assert actor.person is not None
         photo = Photo(
             id=draft.id,
@@ -338,6 +353,17 @@ class _Batch:
             *(photo.id for photo in self.edited.values() if photo.sha256 in self.delivered),
         }
         _weigh([self.photos[id_] for id_ in fresh if self.photos[id_].bytes == BytesState.STORED], at=self.at)
+
+
+def _counted(drafts: Sequence[Draft]) -> Counter[tuple[str, UUID]]:
+    """How many photos the subjects of new photos have already; one statement a kind of subject."""
+    found: Counter[tuple[str, UUID]] = Counter()
+    for name in SUBJECTS:
+        ids = {id_ for draft in drafts if (id_ := as_uuid(draft.changes.get(name)))}
+        if ids:
+            rows_ = Photo.objects.filter(**{f"{name}__in": ids}).order_by().values_list(name).annotate(Count("pk"))
+            found.update({(name, id_): count for id_, count in rows_})
+    return found
 
 
 def _locked(ids: Sequence[UUID]) -> QuerySet[Photo]:

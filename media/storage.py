@@ -61,6 +61,9 @@ class Storage(Protocol):
     def link(self, key: str, *, content_type: str, filename: str | None, seconds: int = LINK_SECONDS) -> str | None:
         """A link to this one object that dies by itself within five minutes; None where the store has no such thing."""
 
+    def put_link(self, key: str, *, length: int, seconds: int = LINK_SECONDS) -> str | None:
+        """A link by which one object of this length can be put; None where the store has no such thing."""
+
     def check(self) -> None:
         """Raises StorageDown unless the store can be written to."""
 
@@ -167,6 +170,9 @@ class Folder:
         self._path(key).unlink(missing_ok=True)
 
     def link(self, key: str, *, content_type: str, filename: str | None, seconds: int = LINK_SECONDS) -> str | None:
+        return None
+
+    def put_link(self, key: str, *, length: int, seconds: int = LINK_SECONDS) -> str | None:
         return None
 
     def check(self) -> None:
@@ -293,6 +299,11 @@ class Bucket:
         if filename:
             wanted["ResponseContentDisposition"] = f'attachment; filename="{filename}"'
         found = self._client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=min(seconds, LINK_SECONDS))
+        return str(found)
+
+    def put_link(self, key: str, *, length: int, seconds: int = LINK_SECONDS) -> str | None:
+        wanted = {"Bucket": self.bucket, "Key": key, "ContentLength": length}
+        found = self._client.generate_presigned_url("put_object", Params=wanted, ExpiresIn=min(seconds, LINK_SECONDS))
         return str(found)
 
     def check(self) -> None:

@@ -98,7 +98,7 @@ class Cast:
 
 
 @pytest.fixture
-def cast(transactional_db: None) -> Cast:
+def cast(db: None) -> Cast:
     town = Region.objects.create(id=uuid4(), code="320281100", name="璜土镇", kind="town")
     city = Region.objects.create(id=uuid4(), code="320281001", name="澄江街道", kind="street")
     place = {"lat": 31.921, "lon": 120.281, "crs": "wgs84"}

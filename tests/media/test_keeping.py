@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from django.core.management import CommandError, call_command
 
 from media import chain, checking, photos, scrub, uploads
 from media.models import Blob, BytesState, Link, Photo, Root
@@ -219,3 +220,20 @@ def test_a_check_tells_an_untouched_photo_from_a_touched_one(store: Path, cast: 
     assert checking.check(photo).faults == ["record-changed"]
     storage().put(original_key(photo.sha256), b"other bytes")
     assert "bytes-differ" in checking.check(photo).faults
+
+
+def test_the_commands_tell_what_they_find(store: Path, cast: Cast, capsys: pytest.CaptureFixture[str]) -> None:
+    data = photo_bytes(1)
+    delivered(cast, data)
+    cast.records(data)
+    call_command("verify_photos")
+    call_command("scrub_photos")
+    assert "0 faults" in (told := capsys.readouterr().out) and "1 read, 0 missing" in told
+
+    storage().remove(original_key(digest(data)))
+    Link.objects.update(record="f" * 64)
+    with pytest.raises(CommandError):
+        call_command("scrub_photos")
+    with pytest.raises(CommandError):
+        call_command("verify_photos")
+    assert digest(data) in capsys.readouterr().out

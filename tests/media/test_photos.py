@@ -216,6 +216,15 @@ def test_a_batch_of_a_hundred_costs_as_many_statements_as_one_of_ten(cast: Cast)
     assert statements(100) == statements(10)
 
 
+def test_nothing_has_more_photos_than_anybody_looks_at(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photos, "MOST_OF_ONE", 3)
+    cast.records(b"0", visit=GOOD["visit"])
+    drafts = [Draft(uuid4(), GOOD) for _ in range(4)] + [Draft(uuid4(), GOOD | {"visit": str(uuid4())})]
+    outcomes = photos.put(drafts, [cast.home()] * 5, by=cast.li, at=NOON)
+    assert [isinstance(outcome, Photo) for outcome in outcomes] == [True, True, False, False, True]
+    assert refusal(outcomes[2]) == "too-many-photos"
+
+
 def test_a_batch_may_create_and_edit_one_photo(cast: Cast) -> None:
     id_ = uuid4()
     outcomes = photos.put(

@@ -110,6 +110,7 @@ def test_a_dead_workers_lease_runs_out(store: Any, cast: Cast) -> None:
     assert Blob.objects.get().prints == PrintState.MADE
 
 
+@pytest.mark.django_db(transaction=True)
 def test_two_workers_never_do_one_piece_twice(store: Any, cast: Cast) -> None:
     for seed in range(6):
         arrives(cast, photo_bytes(seed), visit=str(uuid4()))
