@@ -81,6 +81,15 @@ ROUTES: dict[str, dict[str, str]] = {
     "conference-agenda": {"GET": "issue.read"},
     "conference-tasks": {"GET": "task.read"},
     "conference-task-done": {"POST": "task.read"},
+    "channels": {"GET": "channel.write", "POST": "channel.write"},
+    "channel": {"DELETE": "channel.write"},
+    # other systems, by the key of their channel (Open311 GeoReport v2)
+    "open311-discovery": {"GET": PUBLIC},
+    "open311-services": {"GET": PUBLIC},
+    "open311-service": {"GET": PUBLIC},
+    "open311-requests": {"GET": PUBLIC, "POST": PUBLIC},
+    "open311-request": {"GET": PUBLIC},
+    "open311-token": {"GET": PUBLIC},
     # the rules about them
     "routing-rules": {"GET": "rule.read", "POST": "rule.write"},
     "routing-rule": {"GET": "rule.read", "PATCH": "rule.write", "DELETE": "rule.write"},
@@ -148,6 +157,7 @@ ROUTES: dict[str, dict[str, str]] = {
     # the server and the API about themselves
     "healthz": {"GET": PUBLIC},
     "readyz": {"GET": PUBLIC},
+    "metrics": {"GET": PUBLIC},  # by METRICS_TOKEN in production
     "schema": {"GET": PUBLIC},
     "docs": {"GET": PUBLIC},
 }
