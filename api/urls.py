@@ -20,6 +20,7 @@ MODULES: list[str] = [
     "visits",
     "issues",
     "conference",
+    "open311",
     "routing",
     "calendar",
     "messages",

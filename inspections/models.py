@@ -442,6 +442,21 @@ class Supervision(models.Model):
         ]
 
 
+class Channel(models.Model):
+    """Another system that reports issues through us. ``code`` is the issue's ``external_channel``."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    code = models.CharField("代码", max_length=40, unique=True)
+    name = models.CharField("名称", max_length=100)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    active = models.BooleanField("启用", default=True)
+    created_at = models.DateTimeField("创建时间")
+
+    class Meta:
+        ordering = ["code"]
+        verbose_name = verbose_name_plural = "外部渠道"
+
+
 class ConferenceTask(models.Model):
     """What the joint conference decided about an issue: a task for a department, tracked until it is done."""
 

@@ -139,6 +139,7 @@ VERBS: dict[str, Row] = {
     "issue.verify": _to(ASSIGNED, *FIELD),
     "issue.follow_up": _in_sight,
     "issue.assist_opinion": _to(ASSIST, HANDLER, TOWN) | _office,
+    "channel.write": _office,
     "task.read": _to(LEAD, HANDLER) | _office,
     # desks, reports, audit
     "quarantine.read": _own_or_office,
