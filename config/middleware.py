@@ -1,8 +1,8 @@
-"""The console's machinery (cookies, sessions, messages), which the API's requests pass by."""
+"""The gate for all, and the console's machinery (cookies, sessions, messages), which the API's requests pass by."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
@@ -11,7 +11,23 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
+from api.errors import page
+from api.parsing import refused
+from core.texts import Text
+
 API = "/api/"
+
+
+class NoNul:
+    """U+0000 in an address is refused at the gate: PostgreSQL would choke on it where SQLite would not."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            return page(request, refused("nul", Text("地址中不得含有空字符", "The address must not hold U+0000")))
+        return self.get_response(request)
 
 
 class _PagesOnly(MiddlewareMixin):

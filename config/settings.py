@@ -116,7 +116,9 @@ INSTALLED_APPS = [
     "config",
 ]
 MIDDLEWARE = [
+    "config.requests.Named",
     "django.middleware.security.SecurityMiddleware",
+    "config.middleware.NoNul",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.PageSessions",
     "django.middleware.common.CommonMiddleware",
@@ -246,11 +248,17 @@ TIME_ZONE = "Asia/Shanghai"
 # --- logs -------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = environment.choice("LOG_FORMAT", "json" if PRODUCTION else "line", ("line", "json"))
+LOG_REQUESTS = environment.boolean("LOG_REQUESTS", default=PRODUCTION)
+METRICS_TOKEN = environment.text("METRICS_TOKEN")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": sys.stderr}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "config.logs.JSONLines"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "stream": sys.stderr}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }
 

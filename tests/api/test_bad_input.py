@@ -99,3 +99,11 @@ def test_filters_and_cursors_that_are_not_ours_are_refused(cast, query):
     refused = Line(cast.office).get(f"enterprises?{query}")
     assert refused.status_code in (400, 422), refused.content
     assert refused.data["errors"]
+
+
+@pytest.mark.parametrize(
+    "path", ["regions/%00", "public/questionnaires/a%00", "enterprises?q=%00", "users/%00", "/console/%00/"]
+)
+def test_row_32_an_address_with_a_nul_is_a_400(cast, path):
+    refused = Line(cast.office).get(path)
+    assert refused.status_code == 400 and refused.data["errors"][0]["code"] == "nul"
