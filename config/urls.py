@@ -9,6 +9,7 @@ from api.photos import check_page
 
 urlpatterns = [
     path("", include("api.health")),
+    path("", include("config.metrics")),
     path("api/v1/", include("api.urls")),
     path("check/<str:code>", check_page, name="photo-check-page"),
     path("console/", admin.site.urls),

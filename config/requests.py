@@ -1,0 +1,50 @@
+"""A name for every request, and a line in the log when it is answered."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from uuid import uuid4
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from config.logs import request_id
+
+HEADER = "X-Request-ID"
+GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
+log = logging.getLogger("requests")
+
+
+class Named:
+    """Takes the proxy's name for the request or makes one, tells it in the answer, and logs route, status and time.
+
+    The address itself is not logged, only its route: ids of people and searches stay out of the logs.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self.tells = settings.LOG_REQUESTS
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get(HEADER, "")
+        name = given if GIVEN.fullmatch(given) else uuid4().hex
+        token = request_id.set(name)
+        began = time.perf_counter()
+        try:
+            response = self.get_response(request)
+            response[HEADER] = name
+            if self.tells:
+                _tell(request, response.status_code, time.perf_counter() - began)
+            return response
+        finally:
+            request_id.reset(token)
+
+
+def _tell(request: HttpRequest, status: int, seconds: float) -> None:
+    route = request.resolver_match.route if request.resolver_match else ""
+    told = {"method": request.method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+    log.info("%s %s %s", request.method, route or "(no route)", status, extra={"told": told})

@@ -1,0 +1,94 @@
+"""What operators see: metrics, and logs that name requests and nobody."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from config.logs import JSONLines
+from config.models import Chore
+from sync.models import Quarantined
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """What the server would have logged."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JSONLines())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    before = root.level
+    root.setLevel(logging.INFO)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(before)
+
+
+def figures(client: Client, **headers: str) -> dict[str, float]:
+    answer = client.get("/metrics", headers=headers)
+    assert answer.status_code == 200
+    rows = [line.rsplit(" ", 1) for line in answer.content.decode().splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in rows}
+
+
+def test_metrics_tell_what_waits(client: Client) -> None:
+    before = figures(client)
+    Quarantined.objects.create(person="0197f0c2-0000-7000-8000-000000000001", device="0197f0c2-0000-7000-8000-000000000002",
+                               payload="{}", problem={}, received_at=timezone.now())  # fmt: skip
+    Chore.objects.create(name="broken", due_at=timezone.now(), failure="ValueError: no")
+
+    after = figures(client)
+
+    assert after["sanyuantong_quarantine_waiting"] == before["sanyuantong_quarantine_waiting"] + 1
+    assert after['sanyuantong_chore_failed{chore="broken"}'] == 1
+
+
+def test_metrics_are_for_those_who_know_the_token(client: Client, settings: Any) -> None:
+    settings.METRICS_TOKEN = "let-me-see"
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer guess"}).status_code == 404
+    assert "sanyuantong_feed_position" in figures(client, Authorization="Bearer let-me-see")
+
+
+def test_production_without_a_token_tells_nobody(client: Client, settings: Any) -> None:
+    settings.PRODUCTION = True
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+
+
+def test_a_request_keeps_the_name_that_the_proxy_gave_it(client: Client) -> None:
+    assert (
+        client.get("/healthz", headers={"X-Request-ID": "from-the-proxy-1"}).headers["X-Request-ID"]
+        == "from-the-proxy-1"
+    )
+
+
+@pytest.mark.parametrize("bad", ["short", "has spaces in it", "x" * 65, "line\x1bbreak-0001"])
+def test_a_name_that_could_spoil_the_log_is_replaced(client: Client, bad: str) -> None:
+    given = client.get("/healthz", headers={"X-Request-ID": bad}).headers["X-Request-ID"]
+    assert re.fullmatch("[0-9a-f]{32}", given)
+
+
+def test_the_log_holds_the_route_and_nobody(settings: Any, lines: io.StringIO) -> None:
+    settings.LOG_REQUESTS = True
+    person = "0197f0c2-aaaa-7000-8000-000000000003"
+    Client().get(f"/api/v1/users/{person}?q=13800000000", headers={"X-Request-ID": "request-0001"})
+
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    mine = [line for line in told if line["logger"] == "requests"]
+
+    assert [(line["request"], line["method"], line["status"]) for line in mine] == [("request-0001", "GET", 401)]
+    assert "users" in mine[0]["route"]
+    assert person not in lines.getvalue()
+    assert "13800000000" not in lines.getvalue()
