@@ -24,6 +24,9 @@ from reports.cadences import shipped
 from reports.models import CadenceRow, Entry, Scheme, SchemeState, Snapshot
 from reports.scoring import read_amount
 
+FITTING = (1, 2, 3, 4, 6, 12)
+"""Numbers of months that fill a year without a rest."""
+
 
 class AlreadyPublished(Conflict):
     """A published scheme is what people were assessed by; a change is a new version."""
@@ -170,11 +173,26 @@ def load_cadences(*, by: Actor, at: datetime) -> None:
     permit(by, "report.write")
     with journal.unit(by=by, at=at):
         for one in shipped():
-            values = {"visits": one.visits, "months": one.months, "each": one.each}
-            _, made = CadenceRow.objects.get_or_create(role=one.role, defaults=values)
-            if made:
-                changes = {name: [None, value] for name, value in values.items()}
-                journal.record([journal.Change("cadence.set", "cadences", stable("cadences", one.role), changes)])
+            if not CadenceRow.objects.filter(role=one.role).exists():
+                set_cadence(one.role, visits=one.visits, months=one.months, each=one.each, by=by, at=at)
+
+
+def set_cadence(role: str, *, visits: int, months: int, each: str, by: Actor, at: datetime) -> CadenceRow:
+    """How often a role owes a visit from now on. Raises Invalid when the months do not fit into a year."""
+    permit(by, "report.write")
+    if months not in FITTING:
+        choices = ", ".join(str(number) for number in FITTING)
+        detail = Text("月数应为 {them}", "The months are one of {them}").fill(them=choices)
+        raise Invalid.at("/months", "invalid-choice", detail)
+    with journal.unit(by=by, at=at):
+        old = CadenceRow.objects.select_for_update().filter(role=role).first()
+        wanted = {"visits": visits, "months": months, "each": each}
+        changes = {name: [getattr(old, name, None), value] for name, value in wanted.items()}
+        row, _ = CadenceRow.objects.update_or_create(role=role, defaults=wanted)
+        changed = {name: pair for name, pair in changes.items() if pair[0] != pair[1]}
+        if changed:
+            journal.record([journal.Change("cadence.set", "cadences", stable("cadences", role), changed)])
+    return row
 
 
 def _by_id(text: str) -> Scheme | None:
