@@ -20,6 +20,8 @@ help:
 	@echo "make test              all tests, on SQLite and on PostgreSQL (TESTS=tests/sync ENGINES=sqlite for some)"
 	@echo "make production-drill  kill every part of a real installation in turn and see it come back"
 	@echo "make check             everything a machine can judge: format, lint, types, contracts, migrations, OpenAPI, tests"
+	@echo "make tour              the main job told by a phone over HTTP, against the server at PORT or one of its own"
+	@echo "make tour-production   the same against PostgreSQL and S3 with two app processes"
 	@echo "make format            put the code in form"
 	@echo "make openapi           write openapi.yaml and docs/permissions.md from the code"
 	@echo "make lock              pin the requirements anew"
@@ -36,6 +38,13 @@ test: $(DEVELOPMENT)
 
 production-drill: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.services.drill
+
+.PHONY: tour tour-production
+tour: $(DEVELOPMENT)
+	@$(BIN)/python -m demo.tour
+
+tour-production: $(DEVELOPMENT)
+	@$(BIN)/python -m tests.services.production --processes 2 -- $(BIN)/python -m demo.tour
 
 check: lint types contracts migrations openapi-fresh test
 
@@ -98,6 +107,13 @@ $(RUNTIME): | $(BIN)/python
 $(DEVELOPMENT): $(RUNTIME) | $(BIN)/python
 	$(call install,what it needs to be tested,-r requirements.txt -r requirements-dev.txt)
 	@rm -f $(VENV)/development-* && touch $@
+
+# --- measures: ratios within one run count, not single figures ---
+.PHONY: bench
+bench: $(DEVELOPMENT)
+	$(BIN)/python -m bench.sync
+	$(BIN)/python -m bench.uploads
+	$(BIN)/python -m bench.forms
 
 # --- the sync engine's long proofs; `make test` runs a short tier of each ---
 .PHONY: feed sim sim-mutants crashpoints pgkill
