@@ -50,9 +50,10 @@ class Saboteur:
     error: BaseException
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        self.countdown -= sql.startswith(("INSERT", "UPDATE", "DELETE"))
-        if self.countdown == 0:
-            raise self.error
+        if sql.startswith(("INSERT", "UPDATE", "DELETE")):
+            self.countdown -= 1
+            if self.countdown == 0:
+                raise self.error
         return execute(sql, params, many, context)
 
 
