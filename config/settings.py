@@ -260,6 +260,8 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "stream": sys.stderr}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # a refusal is the caller's, and the request's own line has its status without its address
+    "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}},
 }
 
 environment.stop_on_faults()
