@@ -23,6 +23,10 @@ from inspections.workflow import ENDED, OPEN, State
 from organizations.roles import FIELD_ROLES
 
 WAIT = ""
+DESK, URGENT_DESK, HELPING = 15, 9, 14
+"""When departments see to what they lead, to what cannot wait, and to what they assist in: few hours make large sets."""
+MIDDAY, EVENING = 12, 17
+"""When the office does."""
 _CONTENT = {"very_satisfied": 30, "satisfied": 50, "fairly_satisfied": 15}
 _DISCONTENT = {"dissatisfied": 4, "very_dissatisfied": 1}
 _WORDS = {
@@ -81,6 +85,9 @@ class Casework:
     def _by_office(self, issue: Issue, workdays: int, hour: int, action: str, text: str = "", /, **data: Any) -> Step:
         return Step(self.span.later(issue.updated_at, workdays, hour), self.cast.office[0], action, text, data)
 
+    def _desk(self, issue: Issue) -> int:
+        return URGENT_DESK if issue.deadline_class_id == "E" else DESK
+
     # --- dispatched -----------------------------------------------------------------------------------------------
 
     def _taking_on(self, issue: Issue, *, returnable: bool = True) -> Part:
@@ -90,7 +97,7 @@ class Casework:
             if issue.state != State.DISPATCHED:
                 return issue
         late = not self.dice.happens(self._temper(issue).prompt)
-        return (yield self._by_lead(issue, self.dice.randint(2, 5) if late else 1, 9, "acknowledge"))
+        return (yield self._by_lead(issue, self.dice.randint(2, 5) if late else 1, self._desk(issue), "acknowledge"))
 
     def _returning(self, issue: Issue) -> Part:
         other = self.dice.choice(
@@ -98,29 +105,31 @@ class Casework:
         )
         ground = self.dice.choice(stories.GROUNDS).format(other=other)
         second = bool(issue.returns)
-        issue = yield self._by_lead(issue, 1, 10, "request_return", ground=ground, suggested_department=other)
+        issue = yield self._by_lead(issue, 1, URGENT_DESK, "request_return", ground=ground, suggested_department=other)
         if second:
-            return (yield self._by_office(issue, 0, 12, "adjudicate", lead=other))
+            return (yield self._by_office(issue, 0, MIDDAY, "adjudicate", lead=other))
         if self.dice.happens(0.4):
-            issue = yield self._by_office(issue, 0, 12, "refuse_return", "职责分工明确,请继续办理。")
+            issue = yield self._by_office(issue, 0, MIDDAY, "refuse_return", "职责分工明确,请继续办理。")
             return issue
-        issue = yield self._by_office(issue, 0, 12, "approve_return")
+        issue = yield self._by_office(issue, 0, MIDDAY, "approve_return")
         fate = self.dice.random()
         if fate < 0.25 and self._may_still_reject(issue):
             return (
-                yield self._by_office(issue, 0, 16, "reject", stories.REASONS["reject"], reason_code="out_of_scope")
+                yield self._by_office(
+                    issue, 0, EVENING, "reject", stories.REASONS["reject"], reason_code="out_of_scope"
+                )
             )
         if fate < 0.6 and (master := self._like(issue)) is not None:
-            return (yield self._by_office(issue, 0, 16, "merge", into=str(master.id)))
+            return (yield self._by_office(issue, 0, EVENING, "merge", into=str(master.id)))
         assists = [code for code in ("FTU",) if code != other]
         of = issue.category.deadline_class_id
-        issue = yield self._by_office(issue, 0, 16, "dispatch", lead=other, assists=assists, deadline_class=of)
+        issue = yield self._by_office(issue, 0, EVENING, "dispatch", lead=other, assists=assists, deadline_class=of)
         if self.dice.happens(0.15):
             return (yield from self._returning(issue))
         return issue
 
     def _may_still_reject(self, issue: Issue) -> bool:
-        at = self.span.later(issue.updated_at, 0, 16)
+        at = self.span.later(issue.updated_at, 0, EVENING)
         return at <= deadlines.due(self.span.calendar, issue.submitted_at, 1).at
 
     def _like(self, issue: Issue) -> Issue | None:
@@ -136,11 +145,11 @@ class Casework:
         """First contact, perhaps a transfer, the assistants' opinions, perhaps more time or a pause."""
         if self.dice.happens(0.02) and not issue.lead_region_id:
             other = "FTU" if issue.lead_code != "FTU" else "HRSS"
-            issue = yield self._by_office(issue, 0, 16, "transfer", lead=other, reason=stories.REASONS["transfer"])
+            issue = yield self._by_office(issue, 0, EVENING, "transfer", lead=other, reason=stories.REASONS["transfer"])
             issue = yield from self._taking_on(issue, returnable=False)
         if self.dice.happens(self._temper(issue).prompt):
-            soon = 0 if issue.deadline_class_id == "E" else self.dice.randint(0, 1)
-            issue = yield self._by_lead(issue, soon, 15 if soon else 11, "comment", self.dice.choice(stories.CONTACT))
+            soon = 0 if issue.deadline_class_id == "E" else 1
+            issue = yield self._by_lead(issue, soon, self._desk(issue), "comment", self.dice.choice(stories.CONTACT))
         issue = yield from self._hearing(issue)
         of = issue.deadline_class_id
         if of in ("S", "C") and self.dice.happens(0.12 if of == "S" else 0.06):
@@ -154,18 +163,15 @@ class Casework:
         urgent = issue.deadline_class_id == "E"
         speaking = [
             code for code in issue.assists
-            if not issue.confidential and code in self.cast.handlers and self.dice.happens(0.4)
+            if not issue.confidential and code in self.cast.handlers and self.dice.happens(0.15)
         ]  # fmt: skip
         said = issue.updated_at
-        times = {
-            code: self.span.later(said, 0 if urgent else 1, 13 if urgent else 9, self._minutes[code])
-            for code in speaking
-        }
+        times = {code: self.span.later(said, 0 if urgent else 1, HELPING, self._minutes[code]) for code in speaking}
         for code in sorted(speaking, key=lambda code: (times[code], code)):
             opinion = self.dice.choice(stories.OPINIONS)
             issue = yield Step(times[code], self.cast.handlers[code], "assist_opinion", opinion, {"department": code})
         if set(issue.assists) - set(speaking):
-            issue = yield self._by_office(issue, 0, 14, "assist_opinion", stories.PHONED)
+            issue = yield self._by_office(issue, 0, MIDDAY, "assist_opinion", stories.PHONED)
         return issue
 
     def _extending(self, issue: Issue) -> Part:
@@ -182,10 +188,10 @@ class Casework:
         reasons = ["statutory_procedure", "waiting_for_applicant", "waiting_for_superior"]
         until = self.span.calendar.after(local_day(issue.updated_at), self.dice.randint(4, 15))
         data = {"reason_code": self.dice.choice(reasons), "until": until.isoformat()}
-        issue = yield self._by_lead(issue, 0, 15, "suspend", **data)
+        issue = yield self._by_lead(issue, 0, DESK, "suspend", **data)
         if self.dice.happens(0.15):
-            return (yield self._by_office(issue, 0, 17, "refuse_suspension", reason="材料不足,请继续办理"))
-        issue = yield self._by_office(issue, 0, 17, "suspend", **data)
+            return (yield self._by_office(issue, 0, EVENING, "refuse_suspension", reason="材料不足,请继续办理"))
+        issue = yield self._by_office(issue, 0, EVENING, "suspend", **data)
         over = self.span.later(deadlines.close_of(until - timedelta(days=1)), 1, 9)
         return (yield Step(over, self.cast.office[0], WAIT))
 
@@ -197,9 +203,9 @@ class Casework:
         while True:
             patience = self.dice.choice([0, 1, 1, 2])
             if self.dice.happens(self._temper(issue).sound):
-                return (yield self._by_office(issue, patience, 16, "accept_reply"))
+                return (yield self._by_office(issue, patience, EVENING, "accept_reply"))
             reason = self.dice.choice(stories.REFUSED_REPLY)
-            issue = yield self._by_office(issue, patience, 16, "reject_reply", reason=reason)
+            issue = yield self._by_office(issue, patience, EVENING, "reject_reply", reason=reason)
             issue = yield self._reply(issue, self.dice.randint(1, 2))
 
     def _replying(self, issue: Issue) -> Part:
@@ -212,16 +218,18 @@ class Casework:
             )
         lateness = self.dice.among({1: 30, 2: 22, 3: 14, 5: 12, 7: 10, 9: 6, 13: 4, 20: 2})
         if lateness > 1 and self.dice.happens(0.7):
-            issue = yield self._by_office(issue, max(0, left) + 1, 14, "urge", stories.REASONS["urge"])
+            issue = yield self._by_office(issue, max(0, left) + 1, MIDDAY, "urge", stories.REASONS["urge"])
             left = -1
         if lateness > 4 and self.dice.happens(0.7):
-            issue = yield self._by_office(issue, 3, 14, "supervise", reason=stories.REASONS["supervise"])
+            issue = yield self._by_office(issue, 3, MIDDAY, "supervise", reason=stories.REASONS["supervise"])
             lateness -= 3
         return (yield self._reply(issue, max(0, left) + lateness))
 
     def _reply(self, issue: Issue, workdays: int) -> Step:
         outcome = self.dice.among({"solved": 72, "partly": 12, "explained": 12, "not_yet": 4})
-        return self._by_lead(issue, workdays, 15, "reply", self.dice.choice(stories.REPLIES[outcome]), outcome=outcome)
+        return self._by_lead(
+            issue, workdays, DESK, "reply", self.dice.choice(stories.REPLIES[outcome]), outcome=outcome
+        )
 
     # --- afterwards -----------------------------------------------------------------------------------------------
 
@@ -234,16 +242,18 @@ class Casework:
             self.dice.choice(["on_site", "phone", "phone", "message"]),
         )
         asker = self._asker(issue)
-        if asker is not None and self.dice.happens(0.7):
+        if asker is not None and self.dice.happens(0.55):
             at = self.span.later(issue.updated_at, self.dice.randint(1, 4), 17, 40)
             said = self.dice.choice(stories.ASKED).format(word=_WORDS[felt])
             data = {"solved": solved, "satisfaction": felt, "method": method}
             issue = yield Step(at, asker, "follow_up", said, data)
         if not content and issue.reworks < 2 and self.dice.happens(0.45):
-            return (yield self._by_office(issue, 1, 9, "rework", reason=self.dice.choice(stories.REWORK)))
+            return (yield self._by_office(issue, 1, MIDDAY, "rework", reason=self.dice.choice(stories.REWORK)))
         if self.dice.happens(0.06):
-            return (yield self._by_office(issue, 2, 9, "close", satisfaction="not_rated", solved=None, method="phone"))
-        return (yield self._by_office(issue, 1, 9, "close", satisfaction=felt, solved=solved, method=method))
+            return (
+                yield self._by_office(issue, 2, MIDDAY, "close", satisfaction="not_rated", solved=None, method="phone")
+            )
+        return (yield self._by_office(issue, 1, MIDDAY, "close", satisfaction=felt, solved=solved, method=method))
 
     def _asker(self, issue: Issue) -> UUID | None:
         """The field member who reported it, else, unless it is confidential, the enterprise's liaison."""
@@ -254,8 +264,8 @@ class Casework:
 
     def _reopening(self, issue: Issue) -> Part:
         lead, of = issue.lead_code, issue.deadline_class_id
-        issue = yield self._by_office(issue, 6, 10, "reopen", new_facts=stories.REASONS["reopen"])
-        return (yield self._by_office(issue, 0, 11, "dispatch", lead=lead, assists=[], deadline_class=of))
+        issue = yield self._by_office(issue, 6, MIDDAY, "reopen", new_facts=stories.REASONS["reopen"])
+        return (yield self._by_office(issue, 0, EVENING, "dispatch", lead=lead, assists=[], deadline_class=of))
 
 
 def has_ended(issue: Issue) -> bool:

@@ -1,6 +1,6 @@
 """A production-like installation on this machine: PostgreSQL with safe settings, an S3 server, app processes, a worker.
 
-    python -m tests.services.production -- python -m tests.tour     run a command against it, then stop everything
+    python -m tests.services.production -- python -m demo.tour      run a command against it, then stop everything
     python -m tests.services.production                             keep it until Ctrl-C
 
 The command finds the address in BASE_URL and the demo accounts' password in DEMO_PASSWORD.
