@@ -64,10 +64,10 @@ def answered(*methods: str) -> Callable[[View], Callable[..., HttpResponse]]:
         @wraps(view)
         def enter(request: HttpRequest, extension: str = "json", **route: Any) -> HttpResponse:
             try:
-                if extension not in ("json", "xml"):
-                    raise Fault(404, "format not known: use json or xml")
                 if request.method not in methods:
                     raise Fault(405, "method not allowed")
+                if extension not in ("json", "xml"):
+                    raise Fault(404, "format not known: use json or xml")
                 many, one, value, status = view(request, **route)
             except Fault as fault:
                 told = [{"code": fault.status, "description": fault.description}]
