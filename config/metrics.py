@@ -95,7 +95,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if (token or settings.PRODUCTION) and not (token and compare_digest(given.encode(), token.encode())):
         return HttpResponse(status=404)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Standing(timezone.now()))  # type: ignore[arg-type]
+    registry.register(Standing(timezone.now()))
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -24,7 +24,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -226,8 +225,7 @@ def main() -> int:
 def drill(base_url: str, password: str, parts: dict[str, Callable[[], None]]) -> int:
     """Tour, kill, count. Answers the exit code."""
     told = os.environ | {"BASE_URL": base_url, "DEMO_PASSWORD": password}
-    if Path(ROOT / "tests" / "tour").exists() or Path(ROOT / "tests" / "tour.py").exists():
-        subprocess.run([sys.executable, "-m", "tests.tour"], cwd=ROOT, env=told, check=True)
+    subprocess.run([sys.executable, "-m", "demo.tour"], cwd=ROOT, env=told, check=True)
     phone = Phone(base_url, password)
     phone.start()
     time.sleep(2)
