@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import path
@@ -151,6 +150,11 @@ class AssessmentShape(serializers.Serializer[Any]):
 class EvidencePage(serializers.Serializer[Any]):
     kind = serializers.CharField(help_text="what the ids are of: issue, segment, visit …")
     results = serializers.ListField(child=serializers.UUIDField())
+    issues = serializers.ListField(
+        child=serializers.UUIDField(),
+        required=False,
+        help_text="in step with results: the issues of segments and cards",
+    )
     next = serializers.CharField(allow_null=True)
 
 
@@ -255,7 +259,7 @@ class Assessment(Reported):
 class Evidence(Reported):
     @extend_schema(parameters=[EvidenceQuery], responses=dressed(EvidenceShape), operation_id="report_evidence")
     def get(self, request: Request, kind: str) -> HttpResponseBase:
-        """The ids behind a number: both sides at once, or page by page with `side`; `csv` and `xlsx` hold one page."""
+        """The ids behind a number: both sides at once, or page by page with `side`; `csv` and `xlsx` hold them all."""
         if kind not in KINDS:
             raise NotFound
         asked = self.query(EvidenceQuery)
@@ -266,10 +270,34 @@ class Evidence(Reported):
             group_by = schemes.find(asked["scheme"]).group_by
         period, dress = read_period(asked), self.dress(asked)
         sides = [asked["side"]] if "side" in asked else list(evidence.SIDES)
-        pages = {side: self._page(request, asked, period, group_by, side) for side in sides}
         if dress in ("csv", "xlsx"):
-            return self.send([_listed(pages, period)], dress, pages)
+            return self.send([self._sheet(asked, period, group_by, sides)], dress, None)
+        pages = {side: self._page(request, asked, period, group_by, side) for side in sides}
         return self.shown(pages[sides[0]] if len(sides) == 1 else pages)
+
+    def _sheet(self, asked: dict[str, Any], period: Period, group_by: str, sides: Sequence[str]) -> Table:
+        sight = groups.sight(self.by)
+        found = [
+            (
+                side,
+                evidence.every(
+                    period, group_by, asked["indicator"], side, group=asked.get("group"), sight=sight, at=self.at
+                ),
+            )
+            for side in sides
+        ]
+        return Table(
+            key=f"evidence-{asked['indicator']}-{period.code}",
+            title=Text("指标明细", "Behind the number"),
+            columns=(
+                Column("side", Text("分子或分母", "Side"), width=14),
+                Column("kind", Text("种类", "Kind"), width=14),
+                Column("id", Text("编号", "Id"), width=40),
+                Column("issue", Text("问题", "Issue"), width=40),
+            ),
+            rows=((SIDE_NAMES[side], *row) for side, rows in found for row in rows),
+            period=period.name,
+        )
 
     def _page(
         self, request: Request, asked: dict[str, Any], period: Period, group_by: str, side: str
@@ -290,7 +318,8 @@ class Evidence(Reported):
             others = {name: value for name, value in request.query_params.items() if name not in ("cursor", "side")}
             query = urlencode(others | {"side": side, "cursor": found.next})
             following = request.build_absolute_uri(f"{request.path}?{query}")
-        return {"kind": found.kind, "results": found.ids, "next": following}
+        told: dict[str, Any] = {"kind": found.kind, "results": found.ids, "next": following}
+        return told if found.issues is None else told | {"issues": found.issues}
 
 
 class RegisterQuery(PeriodQuery):
@@ -353,20 +382,7 @@ class Dimensions(Reported):
         return self.shown(made.document()) if dress == "json" else self.send([made.table()], dress, made.document())
 
 
-def _listed(pages: dict[str, dict[str, Any]], period: Period) -> Table:
-    columns = (
-        Column("side", Text("分子或分母", "Side"), width=14),
-        Column("kind", Text("种类", "Kind"), width=14),
-        Column("id", Text("编号", "Id"), width=40),
-    )
-    names = {"numerator": Text("分子", "numerator"), "denominator": Text("分母", "denominator")}
-    rows: list[tuple[Text, str, UUID]] = [
-        (names[side], page["kind"], one) for side, page in pages.items() for one in page["results"]
-    ]
-    return Table(
-        key="evidence", title=Text("指标明细", "Behind the number"), columns=columns, rows=rows, period=period.name
-    )
-
+SIDE_NAMES = {"numerator": Text("分子", "numerator"), "denominator": Text("分母", "denominator")}
 
 urlpatterns = [
     path("reports/supervision", Supervision.as_view(), name="report-supervision"),

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
@@ -141,12 +142,13 @@ def measure(rounds: int) -> None:
     at = datetime(2026, 11, 22, 12, tzinfo=SHANGHAI)
 
     def timed(name: str, run: Callable[[], Any]) -> None:
-        seconds = []
+        seconds, cpu = [], []
         for _ in range(rounds):
-            began = time.perf_counter()
+            began, busy = time.perf_counter(), _cpu()
             run()
             seconds.append(time.perf_counter() - began)
-        print(f"{name:48} {statistics.median(seconds):7.2f} s")
+            cpu.append(_cpu() - busy)
+        print(f"{name:48} {statistics.median(seconds):7.2f} s {statistics.median(cpu):7.2f} CPU-s", flush=True)
 
     for code in ("2026-10", "2026-Q3", "2026"):
         for group_by in ("department", "region", "field_member"):
@@ -161,6 +163,18 @@ def measure(rounds: int) -> None:
             f"evidence page {key}",
             lambda key=key, side=side: evidence.page(period, "region", key, side, sight=WHOLE_CITY, at=at),
         )
+
+
+def _cpu() -> float:
+    """CPU seconds that we and our backend have used: steadier than the clock where others work too."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET max_parallel_workers_per_gather = 0")
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + time.process_time()
 
 
 if __name__ == "__main__":

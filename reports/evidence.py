@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,17 +21,23 @@ from reports.periods import Period
 
 SIDES = ("numerator", "denominator")
 LARGEST_PAGE = 1000
+OF_AN_ISSUE = ("segment", "supervision")
+"""Kinds that people reach through the issue they belong to."""
 WHOLE = object()
 """No group asked for: the ids behind the total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some ids in ascending order, of records of one kind; ``next`` is where the following page begins, or None."""
+    """Some ids in ascending order, of records of one kind; ``next`` is where the following page begins, or None.
+
+    ``issues`` are, in step with ``ids``, the issues that segments and cards belong to; None for other kinds.
+    """
 
     kind: str
     ids: Sequence[UUID]
     next: str | None
+    issues: Sequence[UUID] | None = None
 
 
 def page(
@@ -50,20 +56,46 @@ def page(
 
     Raises Invalid for an unknown indicator, side, group or cursor.
     """
+    kind, found = _behind(period, group_by, key, side, group, sight, at)
+    size = max(1, min(size, LARGEST_PAGE))
+    start = _cursor(after)
+    if isinstance(found, QuerySet):
+        rows = found.filter(pk__gt=start) if start else found
+        pairs = list(rows.order_by("pk").values_list("pk", _issue(kind))[: size + 1])
+    else:
+        pairs = [(one, one) for one in sorted(one for one in found if start is None or one > start)[: size + 1]]
+    following = str(pairs[size - 1][0]) if len(pairs) > size else None
+    issues = [issue for _, issue in pairs[:size]] if kind in OF_AN_ISSUE else None
+    return Page(kind, [one for one, _ in pairs[:size]], following, issues)
+
+
+def every(
+    period: Period, group_by: str, key: str, side: str, *, group: str | None = None, sight: Sight, at: datetime
+) -> Iterator[tuple[str, UUID, UUID | None]]:
+    """Everything behind a number as (kind, id, issue), for a sheet. Raises Invalid like :func:`page`."""
+    kind, found = _behind(period, group_by, key, side, group, sight, at)
+    if isinstance(found, QuerySet):
+        rows: Iterable[tuple[UUID, UUID]] = (
+            found.order_by("pk").values_list("pk", _issue(kind)).iterator(chunk_size=5000)
+        )
+    else:
+        rows = ((one, one) for one in sorted(found))
+    return ((kind, one, issue if kind in (*OF_AN_ISSUE, "issue") else None) for one, issue in rows)
+
+
+def _behind(
+    period: Period, group_by: str, key: str, side: str, group: str | None, sight: Sight, at: datetime
+) -> tuple[str, QuerySet[Any] | Iterable[UUID]]:
     indicator = _checked(group_by, key, side)
     kind = indicator.evidence[SIDES.index(side)]
     chosen = WHOLE if group is None else "" if group == "" else groups.key_of(group_by, group)
     if kind is None or chosen is None:
-        return Page(kind or indicator.evidence[0], [], None)
-    size = max(1, min(size, LARGEST_PAGE))
-    found = source(Window(period, at), group_by, key, side, chosen, sight)
-    start = _cursor(after)
-    if isinstance(found, QuerySet):
-        rows = found.filter(pk__gt=start) if start else found
-        ids = list(rows.order_by("pk").values_list("pk", flat=True)[: size + 1])
-    else:
-        ids = sorted(one for one in found if start is None or one > start)[: size + 1]
-    return Page(kind, ids[:size], str(ids[size - 1]) if len(ids) > size else None)
+        return kind or indicator.evidence[0], ()
+    return kind, source(Window(period, at), group_by, key, side, chosen, sight)
+
+
+def _issue(kind: str) -> str:
+    return "issue_id" if kind in OF_AN_ISSUE else "pk"
 
 
 def all_ids(window: Window, group_by: str, key: str, side: str, group: Any, sight: Sight) -> list[UUID]:

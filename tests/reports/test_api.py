@@ -264,3 +264,12 @@ def test_the_duty_record_counts_for_each_member(busy: World) -> None:
     liaison = next(row for row in told if row["name"] == "liaison")
 
     assert (liaison["visit_completion.done"], liaison["visit_completion.owed"], liaison["workload"]) == (0, 1, 2)
+
+
+def test_what_is_behind_an_acknowledgement_leads_to_its_issue(busy: World) -> None:
+    office = line(busy, "office")
+    told = office.get(f"reports/supervision/evidence?{PERIOD}&indicator=ack_timeliness&side=denominator").data
+
+    assert told["kind"] == "segment"
+    assert len(told["issues"]) == len(told["results"]) == 2
+    assert office.get(f"issues/{told['issues'][0]}").status_code == 200
