@@ -27,7 +27,7 @@ class Named:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        self.tells = settings.LOG_REQUESTS
+        self.tells: bool = settings.LOG_REQUESTS
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get(HEADER, "")
