@@ -21,6 +21,7 @@ from inspections import escalation, photographs
 from media import chain, renditions, scrub, uploads
 from notifications import deliveries, digest, outbox
 from organizations import assignments, lockouts, sessions
+from reports import schedule
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)
@@ -66,6 +67,7 @@ DUTIES: Sequence[Duty] = (
     Duty("deliver", timedelta(seconds=5), lambda at: deliveries.deliver(at=at)),
     Duty("send-digest", timedelta(minutes=5), lambda at: digest.send(at=at)),
     Duty("escalate-issues", timedelta(minutes=5), _sweep_issues),
+    Duty("draft-reports", timedelta(hours=1), lambda at: schedule.draft_due(at=at)),
     Duty("expire-uploads", timedelta(minutes=10), lambda at: uploads.sweep(at=at)),
     Duty("settle-assignments", timedelta(minutes=30), _settle_assignments),
     Duty("sign-photo-chain", timedelta(hours=1), _sign),
