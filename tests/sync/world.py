@@ -34,7 +34,7 @@ from tests.sync.simulator import Fate
 
 ENTERPRISES = [UUID(int=0xE0 + number) for number in range(4)]
 POISON: list[dict[str, Any]] = [
-    {"title": None}, {"title": 7}, {"text": "explode"}, {"title": "a\0b"}, {"colour": "red"}, {"title": ["x"]},
+    {"title": None}, {"title": 7}, {"text": "explode"}, {"text": "explode late"}, {"title": "a\0b"}, {"colour": "red"}, {"title": ["x"]},
 ]  # fmt: skip
 
 
