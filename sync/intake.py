@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError, connection
 
 from core.actors import Actor
 from core.drafts import Draft
@@ -226,6 +226,8 @@ class Session:
         except Exception as error:  # one mutation must not hurt its neighbours: it is found, and kept whole
             if isinstance(error, IntegrityError) and not self.last_try:
                 raise
+            if connection.needs_rollback:  # the savepoint could not be undone: nothing of this try can stand
+                raise OperationalError("a savepoint could not be undone") from error
             if len(ready) > 1:
                 for pair in ready:
                     self._run([pair], operation, delete=delete)
