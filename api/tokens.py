@@ -40,7 +40,7 @@ def pair(issued: Issued) -> dict[str, Any]:
 def refresh_id(raw: str) -> UUID:
     """The row that a refresh token names. Raises ``SessionEnded`` for one that is not ours or too old."""
     try:
-        return UUID(str(RefreshToken(raw).payload["jti"]))  # type: ignore[arg-type]
+        return UUID(str(RefreshToken(raw).payload["jti"]))  # type: ignore[arg-type]  # takes text, annotated otherwise
     except (TokenError, ValueError, KeyError):
         raise SessionEnded from None
 
@@ -57,7 +57,7 @@ def session_id(raw: bytes) -> UUID:
 def _read(raw: bytes) -> tuple[UUID, int]:
     """What an access token says, its signature checked once; a phone shows the same token again and again."""
     try:
-        payload = AccessToken(raw).payload  # type: ignore[arg-type]
+        payload = AccessToken(raw).payload  # type: ignore[arg-type]  # takes bytes, annotated otherwise
         return UUID(str(payload[SESSION])), int(payload["exp"])
     except (TokenError, ValueError, KeyError):
         raise SessionEnded from None
