@@ -258,7 +258,7 @@ FUNCTIONS: dict[str, Function] = {
     "string": Function(1, 1, text),
     "date": Function(1, 1, _date),
     "date-time": Function(1, 1, _moment),
-    "decimal-date-time": Function(1, 1, lambda value: number(_moment(value))),
+    "decimal-date-time": Function(1, 1, lambda value: number(_moment(value)) + 0.0),
     "decimal-time": Function(1, 1, _decimal_time),
     "format-date": Function(2, 2, _format_date),
     "format-date-time": Function(2, 2, _format_date),

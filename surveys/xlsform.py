@@ -163,6 +163,7 @@ class _Author:
                 else:
                     self.fault("survey", self.lines.get(flaw.name), column, flaw.code, flaw.detail)
             self.stop()
+        self.look_over(questions)
         return form
 
     # faults
@@ -217,6 +218,18 @@ class _Author:
     def languages(self) -> list[str]:
         others = [code for code in self.spoken if code != self.language]
         return [self.language, *others]
+
+    def look_over(self, entries: list[dict[str, Any]]) -> None:
+        """Name what is no fault but fails on some phones."""
+        for entry in entries:
+            for key in _EXPRESSIONS.values():
+                if re.search(r"\b(distance|area)\(", str(entry.get(key, ""))) and "if(" not in entry[key]:
+                    why = Text(
+                        "“{name}”对可能为空的位置求距离或面积,部分手机会报错,请用 if() 判断是否为空",
+                        "“{name}” takes the distance or area of a place that may be empty, which stops some phones: guard it with if()",
+                    )
+                    self.warnings.append(why.fill(name=entry["name"]))
+            self.look_over(entry.get("children", []))
 
     def add_labels(self, form: dict[str, Any]) -> None:
         if not form["title"]:

@@ -58,7 +58,8 @@ def value(source: str, here: str | None = "a"):
     ("${born} < today()", True), ("today() - 1 < today()", True), ("int((today() - ${born}) div 365.25)", 36),
     ("${born} = '1990-02-28'", True), ("date('2026-11-22') = today()", True), ("concat(${born})", "1990-02-28"),
     ("format-date(${born}, '%d.%n.%Y')", "28.2.1990"), ("format-date('nonsense', '%Y')", ""), ("date('2026-13-01')", ""),
-    ("decimal-date-time('1970-01-02')", 1), ("decimal-time('06:00')", 0.25), ("number('12:00') = 0.5", True),
+    ("decimal-date-time('1970-01-02')", 1),
+    ("string(decimal-date-time('1970-01-02'))", "1"), ("decimal-time('06:00')", 0.25), ("number('12:00') = 0.5", True),
     ("string(date(today() + 1))", "2026-11-23"), ("format-date-time('2026-11-22T08:05:09.000+08:00', '%H:%M:%S')", "08:05:09"),
     # choices
     ("selected(${several}, 'q')", True), ("selected(${several}, ${blank})", False), ("count-selected(${several})", 2),

@@ -27,6 +27,13 @@ TODAY = date(2026, 11, 22)
 REGIONS = {"regions": {"320281106": {"name": "320281106"}}}
 
 
+def test_a_rule_that_stops_some_phones_is_pointed_out():
+    compiled = read_xlsform(form("|type|name|label|constraint\n|geopoint|p|P\n|geotrace|t|T|distance(.) < 100"))
+    assert [each.en for each in compiled.warnings] == [
+        "“t” takes the distance or area of a place that may be empty, which stops some phones: guard it with if()"
+    ]
+
+
 def refused(content: bytes) -> list[tuple[str, str]]:
     with pytest.raises(Problem) as problem:
         read_xlsform(content)
