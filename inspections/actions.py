@@ -13,7 +13,7 @@ from core.drafts import Draft
 from core.ids import uuid7
 from core.problems import Fault, Forbidden, Invalid, NotFound, Problem
 from core.texts import Text
-from inspections import dossiers, guards, particulars, shapes, workflow
+from inspections import dossiers, guards, particulars, shapes, tables, workflow
 from inspections.deadlines import local_day
 from inspections.dossiers import Desk, Dossier
 from inspections.effects import EFFECTS, Step
@@ -136,7 +136,8 @@ class _Work:
         if Who.LEAD in row.who and step.party == issue.lead_code and row.action in CONTACTS:
             issue.first_response_at = issue.first_response_at or self.at
         self.touched[issue.id] = dossier
-        note = IssueAction(
+        note = tables.made(
+            IssueAction,
             id=request.id, issue_id=issue.id, action=row.action, text=step.text, data=dict(step.data),
             person_id=self.by.person, party=step.party, from_state=before, to_state=issue.state, round=issue.round,
             claimed_at=request.claimed_at, at=self.at,

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from core.ids import uuid7
-from inspections import calendar, deadlines
+from inspections import calendar, deadlines, tables
 from inspections.deadlines import SHANGHAI, Colour
 from inspections.dossiers import Dossier
 from inspections.models import Extension, IssueAssist, Segment, Suspension
@@ -66,7 +66,8 @@ def _open_segment(dossier: Dossier, how: str) -> None:
     issue = dossier.issue
     if not (issue.dispatched_at and issue.acknowledge_due and issue.due and issue.deadline_class_id):
         raise ValueError("a segment begins with a dispatch")
-    dossier.segment = Segment(
+    dossier.segment = tables.made(
+        Segment,
         id=uuid7(), issue_id=issue.id, number=issue.segment, round=issue.round, how=how, lead_code=issue.lead_code,
         lead_id=issue.lead_id, lead_region_id=issue.lead_region_id, deadline_class_id=issue.deadline_class_id,
         dispatched_at=issue.dispatched_at, acknowledge_due=issue.acknowledge_due, due=issue.due,
@@ -92,8 +93,8 @@ def _ask_assistants(dossier: Dossier) -> None:
     for code in issue.assists:
         if code not in dossier.assisting:
             department = departments[code].id if code in departments else None
-            dossier.assisting[code] = IssueAssist(
-                id=uuid7(), issue_id=issue.id, round=issue.round, code=code, department_id=department
+            dossier.assisting[code] = tables.made(
+                IssueAssist, id=uuid7(), issue_id=issue.id, round=issue.round, code=code, department_id=department
             )
 
 

@@ -150,7 +150,8 @@ def _create(
     if faults or region is None:
         raise Invalid(errors=faults)
     values = {COLUMNS.get(name, name): value for name, value in clean.items()}
-    row = Issue(
+    row = tables.made(
+        Issue,
         id=draft.id, region_id=region, reporter_id=by.person, submitted_at=at, updated_at=at, state=State.SUBMITTED,
         **values,
     )  # fmt: skip
@@ -211,7 +212,8 @@ def route(ids: Iterable[UUID], *, by: Actor = SYSTEM, at: datetime, desk: Desk |
                 dossier, decision.lead, list(decision.assists), decision.deadline_class, how="rule", at=at
             )
             data = {"lead": issue.lead_code, "assists": issue.assists, "deadline_class": issue.deadline_class_id}
-            note = IssueAction(
+            note = tables.made(
+                IssueAction,
                 id=uuid7(), issue_id=issue.id, action="dispatch", text=str(decision.reason), data=data, party="rule",
                 from_state=State.SUBMITTED, to_state=issue.state, round=issue.round, at=at,
             )  # fmt: skip

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from core.ids import uuid7
 from core.texts import Text
+from inspections.tables import Quick
 from inspections.workflow import ENDED, STATE_NAMES
 from organizations.models import Department, Enterprise, Person, Region
 
@@ -61,7 +62,7 @@ class VisitPlan(models.Model):
         ]
 
 
-class Visit(models.Model):
+class Visit(Quick):
     """A visit as its author reported it. ``check_in`` is the phone's evidence as sent, ``distance_m`` how far it was.
 
     ``participants`` holds the ids of the people who took part; ``private`` ones live in their author's scope alone.
@@ -198,7 +199,7 @@ class CalendarDay(models.Model):
         verbose_name = verbose_name_plural = "放假与调休"
 
 
-class Issue(models.Model):
+class Issue(Quick):
     """A problem found on the ground, as it stands now; how it got there is in its actions and segments.
 
     ``lead_code`` names whoever leads: a department's code, or a region's where the town itself leads (``lead_region``).

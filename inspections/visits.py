@@ -152,7 +152,9 @@ def _apply(
     if row is None:
         if by.person is None or enterprise is None:
             raise Forbidden(NOT_YOURS)
-        row = Visit(id=draft.id, author_id=by.person, created_at=at, private=batch.is_private(enterprise), **values)
+        row = tables.made(
+            Visit, id=draft.id, author_id=by.person, created_at=at, private=batch.is_private(enterprise), **values
+        )
         changed = of_creation(row, [COLUMNS.get(name, name) for name in SHAPES])
     else:
         changed = _assign(row, values)
