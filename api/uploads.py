@@ -10,6 +10,7 @@ import binascii
 import io
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import wraps
 from uuid import UUID
@@ -31,6 +32,7 @@ from media.spool import ALGORITHMS, Checksum, WrongChecksum
 from organizations.permissions import Caller
 
 VERSION = "1.0.0"
+DRAINED = 4 << 20
 DIRECT_LIMIT = 10_000  # bytes of a request for a link
 CHUNK = "application/offset+octet-stream"
 ABILITIES = {
@@ -63,6 +65,8 @@ def tus(view: View) -> View:
             response["Tus-Version"] = VERSION
         else:
             response = view(request, **route)
+            if response.status_code >= 400:
+                _drain(request)
         response["Tus-Resumable"] = VERSION
         return response
 
@@ -120,6 +124,15 @@ def _first_chunk(
     except WrongChecksum:
         uploads.terminate(upload)
         raise
+
+
+def _drain(request: HttpRequest) -> None:
+    """Take in the rest of a refused chunk: a connection closed over unread bytes may swallow the refusal itself."""
+    expected, read = _body(request)
+    if expected is not None and expected <= DRAINED:
+        with suppress(OSError):
+            while read(1 << 18):
+                pass
 
 
 def _told(response: HttpResponse, upload: Upload, reached: int) -> HttpResponse:

@@ -18,11 +18,13 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from random import Random
 from uuid import uuid4
 
 from PIL import Image
@@ -97,6 +99,57 @@ def upload(line: Line, path: str, picture: Picture, token: str) -> None:
         headers = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
         status, answer = line.send("PATCH", address, sign | headers, view[offset : offset + CHUNK])  # type: ignore[arg-type]
         assert status == 204, (status, answer)
+
+
+def interrupted(port: int, path: str, picture: Picture, token: str, dice: Random) -> int:
+    """One photo over a line that is cut at random points, each time resumed as tus says; gives the number of cuts."""
+    told = {"photo": str(uuid4()), "sha256": picture.sha256}
+    metadata = ",".join(f"{key} {b64encode(value.encode()).decode()}" for key, value in told.items())
+    sign, length, cuts = {"Authorization": f"Bearer {token}"}, len(picture.data), 0
+    status, answer = Line(port).send("POST", path, sign | {"Upload-Length": str(length), "Upload-Metadata": metadata})
+    assert status == 201, (status, answer)
+    address = answer["location"]
+    while True:
+        status, answer = Line(port).send("HEAD", address, sign)
+        assert status == 200, (status, answer)
+        if (offset := int(answer["upload-offset"])) == length:
+            return cuts
+        chunk = picture.data[offset : offset + CHUNK]
+        headers = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
+        line = Line(port)
+        if dice.random() < 0.5:
+            cuts += 1
+            part, delay = dice.randrange(len(chunk)), dice.choice([0, 0, 0.02])
+            head = {"Host": "127.0.0.1", "Tus-Resumable": "1.0.0", "Content-Length": str(len(chunk)), **sign, **headers}
+            lines = "".join(f"{key}: {value}\r\n" for key, value in head.items())
+            line.socket.sendall(f"PATCH {address} HTTP/1.1\r\n{lines}\r\n".encode() + chunk[:part])
+            time.sleep(delay)
+            line.socket.close()
+            continue
+        try:
+            status, answer = line.send("PATCH", address, sign | headers, chunk)
+        except OSError:
+            continue  # refused before the chunk was through; the next HEAD tells
+        assert status in (204, 409, 423), (status, answer)
+
+
+def drill(place: tuple[int, list[str], Path, list[int]], count: int) -> None:
+    """Interrupted photos, eight at a time: all must be whole in the end."""
+    port, tokens, folder, _ = place
+    dice, photos = Random(3), pictures(count)
+    began, before = time.perf_counter(), check_whole(folder)
+    with ThreadPoolExecutor(8) as phones:
+        work = [
+            phones.submit(
+                interrupted, port, "/api/v1/uploads/", picture, tokens[n % len(tokens)], Random(dice.random())
+            )
+            for n, picture in enumerate(photos)
+        ]
+        cuts = sum(one.result() for one in work)
+    whole = check_whole(folder) - before
+    seconds = time.perf_counter() - began
+    print(f"{whole} of {count} interrupted photos whole, cut {cuts} times, in {seconds:.0f} s", flush=True)
+    assert whole == count
 
 
 def load(port: int, path: str, photos: list[Picture], tokens: list[str], at_once: int) -> float:
@@ -199,6 +252,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--storage", choices=("disk", "s3"), default="disk")
     parser.add_argument("--rival", type=Path)
+    parser.add_argument("--interrupted", type=int, default=0, help="photos over lines cut at random points")
     options = parser.parse_args()
     for _ in range(options.rounds):
         rival = 0.0
@@ -209,6 +263,8 @@ def main() -> None:
             name = f"ours, {options.engine}, {options.storage}, {options.processes} processes"
             rate = measure(name, "/api/v1/uploads/", place, options)
             memory = max(resident_mb([os.getpid()], lambda command: "granian" in command))
+            if options.interrupted and options.storage == "disk":
+                drill(place, options.interrupted)
             whole = check_whole(place[2]) if options.storage == "disk" else options.photos
         told = f", {rate / rival:.2f} × Node" if rival else ""
         print(f"  {whole} photos whole, app process {memory:.0f} MB{told}")
