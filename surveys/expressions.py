@@ -7,8 +7,6 @@ well formed, that its functions and questions exist, what it depends on) is sett
 
 from __future__ import annotations
 
-import math
-import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,30 +15,8 @@ from typing import Any
 from core.texts import Text
 from surveys.functions import FUNCTIONS, NotEvaluable, chosen, matches, pattern
 from surveys.grammar import BadExpression, Node, parse
-from surveys.values import NAN, Day, equal, number, text, truth
-
-Row = dict[str, Any]
-
-
-class Scope:
-    """What an expression sees while it runs.
-
-    ``root`` holds the values of the form, ``row`` those of the present repeat row (``root`` outside repeats), ``rows`` the
-    whole chain from root to row, ``places`` the 1-based position of each row of that chain; ``item`` is the choice a filter looks at.
-    """
-
-    __slots__ = ("item", "now", "places", "root", "row", "rows", "today")
-
-    def __init__(self, root: Row, today: Day, now: Day) -> None:
-        self.root = self.row = root
-        self.rows: tuple[Row, ...] = (root,)
-        self.places: tuple[int, ...] = (0,)
-        self.item: Mapping[str, Any] = {}
-        self.today = today
-        self.now = now
-
-
-Run = Callable[[Scope], Any]
+from surveys.operators import OPERATORS, Row, Run, Scope, apply, chain, gather
+from surveys.values import number, text, truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +132,7 @@ class _Compiler:
             depth += 1
         below = place.repeats[depth:]
         if below:
-            return lambda s: _gather(s.rows[depth], below, name)
+            return lambda s: gather(s.rows[depth], below, name)
         if place.kind == "repeat":
             return lambda s: [""] * len(s.rows[depth][name])
         if depth == 0:
@@ -276,8 +252,8 @@ class _Compiler:
             raise _refuse(node, "unsupported-operator", Text("不支持运算符“|”", "The operator “|” is not supported"))
         runs = [self.build(part) for part in node.parts]
         if sign in ("and", "or"):
-            return _chain(sign, runs)
-        return _OPERATORS[sign](runs[0], runs[1])
+            return chain(sign, runs)
+        return OPERATORS[sign](runs[0], runs[1])
 
     # functions
 
@@ -309,7 +285,7 @@ class _Compiler:
         if name in _VOLATILE:
             self.volatile = True
             return arguments[0] if name == "once" else _cannot
-        return _apply(FUNCTIONS[name].run, arguments)
+        return apply(FUNCTIONS[name].run, arguments)
 
     def call_if(self, node: Node) -> Run:
         condition, then, otherwise = (self.build(part) for part in node.parts)
@@ -436,105 +412,4 @@ class _Compiler:
         return lambda s: ", ".join(labels.get(code, "") for code in text(value(s)).split())
 
 
-def _gather(row: Row, repeats: tuple[str, ...], name: str) -> list[Any]:
-    rows = [row]
-    for repeat in repeats:
-        rows = [inner for outer in rows for inner in outer[repeat]]
-    return [inner[name] if not isinstance(inner[name], list) else "" for inner in rows]
-
-
-def _chain(sign: str, runs: list[Run]) -> Run:
-    if len(runs) == 2:
-        left, right = runs
-
-        def both(s: Scope) -> bool:
-            held = left(s)
-            return truth(right(s)) if held is True or (held is not False and truth(held)) else False
-
-        def either(s: Scope) -> bool:
-            held = left(s)
-            return True if held is True or (held is not False and truth(held)) else truth(right(s))
-
-        return both if sign == "and" else either
-    if sign == "and":
-        return lambda s: all(truth(run(s)) for run in runs)
-    return lambda s: any(truth(run(s)) for run in runs)
-
-
-def _apply(run: Callable[..., Any], arguments: list[Run]) -> Run:
-    if not arguments:
-        return lambda s: run()
-    if len(arguments) == 1:
-        only = arguments[0]
-        return lambda s: run(only(s))
-    if len(arguments) == 2:
-        first, second = arguments
-        return lambda s: run(first(s), second(s))
-    return lambda s: run(*[argument(s) for argument in arguments])
-
-
-def _ordered(test: Callable[[float, float], bool]) -> Callable[[Run, Run], Run]:
-    """An order between two numbers (dates count days); false with an unanswered side, true if any row fulfils it."""
-
-    def between(left: Run, right: Run) -> Run:
-        def compare(s: Scope) -> bool:
-            one, other = left(s), right(s)
-            if one.__class__ is int and other.__class__ is int:
-                return test(one, other)
-            if one.__class__ is list or other.__class__ is list:
-                ones, others = (side if side.__class__ is list else [side] for side in (one, other))
-                return any(test(number(a), number(b)) for a in ones for b in others)
-            return test(number(one), number(other))
-
-        return compare
-
-    return between
-
-
-def _equality(left: Run, right: Run, *, same: bool) -> Run:
-    def compare(s: Scope) -> bool:
-        one, other = left(s), right(s)
-        if one.__class__ is str and other.__class__ is str:
-            return (one == other) is same
-        return equal(one, other) is same
-
-    return compare
-
-
-def _divide(one: float, other: float) -> float:
-    if other == 0:
-        return NAN if one != one or one == 0 else math.copysign(math.inf, one) * math.copysign(1, other)
-    return one / other
-
-
-def _remainder(one: float, other: float) -> float:
-    """``mod`` keeps the sign of what is divided, as in JavaRosa and XPath."""
-    return math.fmod(one, other) if other and math.isfinite(one) else NAN
-
-
-def _arithmetic(operate: Callable[[float, float], float]) -> Callable[[Run, Run], Run]:
-    def between(left: Run, right: Run) -> Run:
-        def calculate(s: Scope) -> float:
-            try:
-                return operate(number(left(s)) + 0.0, number(right(s)) + 0.0)
-            except OverflowError:
-                return NAN
-
-        return calculate
-
-    return between
-
-
-_OPERATORS: dict[str, Callable[[Run, Run], Run]] = {
-    "=": lambda left, right: _equality(left, right, same=True),
-    "!=": lambda left, right: _equality(left, right, same=False),
-    "<": _ordered(operator.lt),
-    "<=": _ordered(operator.le),
-    ">": _ordered(operator.gt),
-    ">=": _ordered(operator.ge),
-    "+": _arithmetic(operator.add),
-    "-": _arithmetic(operator.sub),
-    "*": _arithmetic(operator.mul),
-    "div": _arithmetic(_divide),
-    "mod": _arithmetic(_remainder),
-}
+__all__ = ["Expression", "Names", "Place", "Row", "Run", "Scope", "compile_expression"]

@@ -14,18 +14,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyxform.errors import PyXFormError
-from pyxform.xls2xform import convert
 
 from core.problems import Fault, Invalid
 from core.texts import Text
 from surveys import columns
 from surveys.definition import DIMENSIONS, EXTERNAL, SCORINGS, BadDefinition, Definition, canonical
-from surveys.openrosa import ENTERPRISE
 from surveys.spreadsheet import Line, Sheet, read_workbook
+from surveys.xforms import SHEETS, write_xform
 
 FORMAT = 1
 MAX_QUESTIONS = 2_000
-SHEETS = ("survey", "choices", "settings")
 
 _NAME = re.compile(r"[^\W\d][\w\-.]*")
 _CODE = re.compile(r"[A-Za-z_][A-Za-z0-9_\-.]{0,99}")
@@ -71,57 +69,13 @@ def compile_sheets(sheets: Mapping[str, Sheet]) -> Compiled:
     form = author.compile()
     warnings: list[str] = []
     try:
-        book = _for_pyxform(sheets)
-        if not form.get("anonymous"):
-            _ask_enterprise_first(book, author.language)
-        xform = convert(book, warnings=warnings, validate=False, form_name="data").xform
+        xform = write_xform(sheets, warnings, language=None if form.get("anonymous") else author.language)
     except PyXFormError as error:
         author.refuse_foreign(str(error))
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError, UnicodeError) as error:
         author.refuse_foreign(f"{type(error).__name__}: {error}")
     notes = [*author.warnings, *(Text(note, note) for note in warnings)]
     return Compiled(form, hashlib.sha256(canonical(form)).hexdigest(), xform, tuple(notes))
-
-
-def _for_pyxform(sheets: Mapping[str, Sheet]) -> dict[str, Any]:
-    """The sheets as pyxform takes them, without our own columns; empty rows stay, so that its row numbers are right."""
-    book: dict[str, Any] = {"sheet_names": [name for name in SHEETS if name in sheets]}
-    for name in book["sheet_names"]:
-        sheet = sheets[name]
-        kept = [header for header in sheet.columns if not _is_ours(header, name)]
-        by_number = {line.number: line.cells for line in sheet.lines}
-        rows = [by_number.get(number, {}) for number in range(2, max(by_number, default=1) + 1)]
-        book[name] = [{header: row[header] for header in kept if header in row} for row in rows]
-        book[f"{name}_header"] = [dict.fromkeys(kept)]
-    return book
-
-
-def _ask_enterprise_first(book: dict[str, Any], language: str) -> None:
-    """Put the question for the enterprise before all others.
-
-    Answers from Collect travel alone; our own phones send the enterprise beside the answers and never see this question.
-    """
-    labels = {"zh": "走访企业", "en": "Enterprise"}
-    row = {
-        "type": "select_one_from_file enterprises.csv",
-        "name": ENTERPRISE,
-        "required": "yes",
-        "appearance": "minimal autocomplete",
-    }
-    for header in book["survey_header"][0]:
-        base, spoken = columns.read_header(header, "survey")
-        if base in ("type", "name", "required", "appearance") and header != base:
-            row[header] = row.pop(base)
-        elif base == "label":
-            row[header] = labels.get(spoken or language, labels["en"])
-    book["survey"].insert(0, row)
-    known = book["survey_header"][0]
-    book["survey_header"] = [dict.fromkeys([*known, *(header for header in row if header not in known)])]
-
-
-def _is_ours(header: str, sheet: str) -> bool:
-    base, language = columns.read_header(header, sheet)
-    return base in columns.OURS[sheet] or (base == "form_title" and language is not None)
 
 
 class _Author:
