@@ -123,6 +123,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "report-evidence": {"GET": "report.read"},
     "report-register": {"GET": "report.read"},
     "report-dimensions": {"GET": "report.read"},
+    "report-layout": {"GET": "report.write", "POST": "report.write", "DELETE": "report.write"},
     "report-snapshots": {"GET": "report.read", "POST": "report.write"},
     "report-snapshot": {"GET": "report.read"},
     "report-snapshot-freeze": {"POST": "report.write"},

@@ -29,6 +29,7 @@ from reports import (
     dimensions,
     evidence,
     groups,
+    layouts,
     periods,
     registers,
     schemes,
@@ -238,7 +239,8 @@ class Supervision(Reported):
     def _bulletin(self, period: Period) -> HttpResponse:
         if not may(self.by, "report.write"):
             raise Forbidden
-        made = bulletins.write(circulars.bulletin(period, at=self.at, language=self.language), self.language)
+        bulletin = circulars.bulletin(period, at=self.at, language=self.language)
+        made = bulletins.write(bulletin, self.language, template=layouts.current())
         headers = {"Content-Disposition": f'attachment; filename="bulletin-{period.code}.docx"'}
         return HttpResponse(made, content_type=bulletins.MEDIA_TYPE, headers=headers)
 

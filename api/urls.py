@@ -34,6 +34,7 @@ MODULES: list[str] = [
     "journal",
     "reports",
     "snapshots",
+    "layouts",
     "schemes",
     "schema",
 ]

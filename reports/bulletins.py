@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 from typing import Any
+from zipfile import BadZipFile
 
 from docx import Document
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
+from docx.opc.exceptions import OpcError
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 from docxtpl import DocxTemplate
 from jinja2 import TemplateError
 from jinja2.sandbox import SandboxedEnvironment
+from lxml.etree import LxmlError
 
 from core.problems import Invalid
 from core.texts import EN, Text
@@ -37,6 +40,10 @@ TITLE_FACE, BODY_FACE, FIRST_FACE, SECOND_FACE, FOOT_FACE = (
 )
 SECOND_SIZE, THIRD_SIZE, FOURTH_SIZE, SMALL_FOURTH_SIZE = Pt(22), Pt(16), Pt(14), Pt(12)
 LINE = Pt(28)
+UNFILLABLE = (
+    TemplateError, OpcError, LxmlError, BadZipFile, ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
+)  # fmt: skip
+"""What a layout that does not work may raise: it is a program of the office's, written in Word."""
 NUMERALS = "一二三四五六七八九十"
 
 
@@ -103,7 +110,7 @@ def write(bulletin: Bulletin, language: str, *, template: bytes | None = None) -
     try:
         document = DocxTemplate(BytesIO(template or default_template()))
         document.render(bulletin.context(language), jinja_env=SandboxedEnvironment(autoescape=True), autoescape=True)
-    except (TemplateError, KeyError, ValueError) as fault:
+    except UNFILLABLE as fault:
         raise Invalid.at(
             "/template",
             "template",

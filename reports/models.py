@@ -151,6 +151,18 @@ class Snapshot(models.Model):
         ]
 
 
+class Layout(models.Model):
+    """A document layout of the office's own (DOCX with our tags) in place of the one that ships."""
+
+    name = models.CharField("名称", max_length=30, primary_key=True)
+    content = models.BinaryField("文件")
+    uploaded_at = models.DateTimeField("上传时间")
+    uploaded_by = models.UUIDField("上传人", null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "文书模板"
+
+
 class Objection(models.Model):
     """What a unit says against a draft, and what the office answered."""
 

@@ -273,3 +273,31 @@ def test_what_is_behind_an_acknowledgement_leads_to_its_issue(busy: World) -> No
     assert told["kind"] == "segment"
     assert len(told["issues"]) == len(told["results"]) == 2
     assert office.get(f"issues/{told['issues'][0]}").status_code == 200
+
+
+def test_the_office_edits_the_layout_in_word_and_sends_it_back(busy: World) -> None:
+    office = line(busy, "office")
+    where = "reports/layouts/bulletin"
+    layout = docx.Document(BytesIO(office.get(where).content))
+    layout.paragraphs[0].insert_paragraph_before("内部资料 注意保存")
+    edited = BytesIO()
+    layout.save(edited)
+
+    def send(who: Line, content: bytes) -> Any:
+        raw = (
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="l.docx"\r\n\r\n'
+            + content
+            + b"\r\n--x--\r\n"
+        )
+        return who.send("POST", where, raw, Content_Type="multipart/form-data; boundary=x")
+
+    def first_line() -> str:
+        made = office.get(f"reports/supervision?{PERIOD}&format=docx").content
+        return docx.Document(BytesIO(made)).paragraphs[0].text
+
+    assert send(line(busy, "hrss"), edited.getvalue()).status_code == 403
+    assert send(office, b"no document").status_code == 422
+    assert send(office, edited.getvalue()).status_code == 204
+    assert first_line() == "内部资料 注意保存"
+    assert office.delete(where).status_code == 204
+    assert first_line().startswith("关于2026年11月")
