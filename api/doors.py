@@ -12,12 +12,11 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from api import errors, tokens
-from api.policy import PUBLIC, ROUTES, SIGNED_IN
-from core.problems import Forbidden, Problem
-from core.texts import negotiate
-from organizations import sessions
-from organizations.permissions import Caller, caller, may
+from api import errors
+from api.authentication import identify
+from api.policy import admit
+from core.problems import Problem
+from organizations.permissions import Caller
 
 View = Callable[..., HttpResponseBase]
 """Called with the request, the caller, the moment, and what the route holds."""
@@ -47,15 +46,9 @@ def door(*methods: str) -> Callable[[View], View]:
 
 def admitted(request: HttpRequest, at: datetime) -> Caller:
     """The caller, if the table lets somebody like them in."""
-    scheme, _, raw = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
+    headers, match = request.headers, request.resolver_match
+    by = identify(headers.get("Authorization"), headers.get("Accept-Language"), at=at)
+    admit(match.url_name if match else None, str(request.method), by)
+    if by is None:
         raise errors.Unauthenticated
-    live = sessions.live(tokens.session_id(raw.strip().encode("latin-1", "replace")))
-    language = negotiate(request.headers.get("Accept-Language"))
-    by = caller(live.person, on=timezone.localdate(at), device=live.device, name=live.name, language=language)
-    match = request.resolver_match
-    method = "GET" if request.method == "HEAD" else str(request.method)
-    rule = ROUTES.get(match.url_name or "", {}).get(method) if match else None
-    if rule is None or (rule not in (PUBLIC, SIGNED_IN) and not may(by, rule)):
-        raise Forbidden
     return by
