@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from core.texts import EN
 from demo import people, world
+from demo.hours import HALF_A_YEAR
 from organizations import passwords
 
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1, help="another seed is another world")
         parser.add_argument("--day", type=day, help="the morning on which the world stands (default: today)")
         parser.add_argument("--scale", type=int, default=1, help="times 60 enterprises with all that happens there")
+        parser.add_argument("--months", type=int, default=HALF_A_YEAR, help="whole months before the running one")
         parser.add_argument("--if-empty", action="store_true", help="say nothing when there is data already")
         parser.add_argument("--force", action="store_true", help="load it beside the data there is")
 
@@ -42,8 +44,8 @@ class Command(BaseCommand):
             if not options["if_empty"]:
                 self.stdout.write("There is data in the database already; nothing was done. 数据库已有数据,未作改动。")
             return
-        if options["scale"] < 1:
-            raise CommandError("--scale is 1 or more")
+        if options["scale"] < 1 or options["months"] < 1:
+            raise CommandError("--scale and --months are 1 or more")
         password = settings.DEMO_PASSWORD or f"Demo-{secrets.token_hex(5)}"
         if faults := passwords.faults(password):
             raise CommandError("DEMO_PASSWORD: " + "; ".join(fault.detail.of(EN) for fault in faults))
@@ -53,6 +55,7 @@ class Command(BaseCommand):
             seed=options["seed"],
             today=options["day"] or timezone.localdate(),
             scale=options["scale"],
+            months=options["months"],
             hashed=make_password(password),
             say=(lambda line: self.stdout.write(f"  {line}")) if options["verbosity"] > 1 else (lambda line: None),
         )
