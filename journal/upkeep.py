@@ -85,14 +85,14 @@ def safe(feed: Feed, *, epoch: str | None) -> datetime:
 def purge(*, before: datetime) -> int:
     """Remove the tombstones of units received before ``before``; gives how many. Cursors from then on start over.
 
-    A cursor at the floor has seen everything up to it, so only what lies strictly below may go.
+    A cursor at the floor has seen everything up to it and itself, so that much may go; one below may have missed some of it.
     """
     with transaction.atomic():
         feed = _locked()
         kept = Unit.objects.filter(at__gte=before, version__gt=feed.floor).aggregate(first=Min("version"))["first"]
-        floor = feed.version if kept is None else kept
+        floor = feed.version if kept is None else kept - 1
         Feed.objects.filter(pk=1).update(floor=floor)
-        removed, _ = Head.objects.filter(deleted=True, version__lt=floor).delete()
+        removed, _ = Head.objects.filter(deleted=True, version__lte=floor).delete()
     return removed
 
 

@@ -29,7 +29,7 @@ from typing import Any
 from tests.services import ROOT
 from tests.sync import ground
 
-WORLDS, SENDS, PATIENCE = 14, 260, 150
+FEW, WORLDS, SENDS, PATIENCE = 2, 10, 260, 300
 TESTS = ("tests/sync/test_engine.py", "tests/sync/test_upkeep.py")
 
 
@@ -479,7 +479,7 @@ def pytest_configure() -> None:
         BY_NAME[os.environ["MUTANT"]].infect()
 
 
-def simulated(mutant: Mutant, told: Connection) -> None:
+def simulated(mutant: Mutant, seeds: Sequence[int], told: Connection) -> None:
     """In a process of its own: live worlds with the defect until one shows it."""
     from tests.sync.simulator import simulate
 
@@ -490,7 +490,7 @@ def simulated(mutant: Mutant, told: Connection) -> None:
     signal.signal(signal.SIGALRM, give_up)
     signal.alarm(PATIENCE)
     mutant.infect()
-    for seed in range(1, WORLDS + 1):
+    for seed in seeds:
         figures, _ = simulate(seed, worlds=1, per_world=SENDS)
         if figures.violations:
             told.send(f"{figures.violations.most_common(1)[0][0]} in world {seed}")
@@ -502,10 +502,15 @@ def simulated(mutant: Mutant, told: Connection) -> None:
 
 def catch(mutant: Mutant) -> str:
     """What noticed the defect; empty if nothing did."""
+    few, more = range(1, FEW + 1), range(FEW + 1, WORLDS + 1)
+    return by_worlds(mutant, few) or by_tests(mutant) or by_worlds(mutant, more)
+
+
+def by_worlds(mutant: Mutant, seeds: Sequence[int]) -> str:
     ground.leave()
     kinds = multiprocessing.get_context("fork")
     receiving, sending = kinds.Pipe(duplex=False)
-    child = kinds.Process(target=simulated, args=(mutant, sending))
+    child = kinds.Process(target=simulated, args=(mutant, seeds, sending))
     child.start()
     sending.close()
     try:
@@ -513,7 +518,7 @@ def catch(mutant: Mutant) -> str:
     except EOFError:
         caught = "the world ended"
     child.join()
-    return caught or by_tests(mutant)
+    return str(caught)
 
 
 def by_tests(mutant: Mutant) -> str:
