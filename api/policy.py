@@ -99,6 +99,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "calendar-year": {"GET": "rule.read", "PUT": "calendar.write"},
     # questionnaires and the answers to them
     "questionnaires": {"GET": "questionnaire.read", "POST": "questionnaire.write"},
+    "questionnaire": {"GET": "questionnaire.read"},
+    "questionnaire-requirements": {"GET": "questionnaire.read", "PUT": "questionnaire.write"},
     "questionnaire-versions": {"GET": "questionnaire.read"},
     "questionnaire-version": {"GET": "questionnaire.read"},
     "questionnaire-publish": {"POST": "questionnaire.write"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
@@ -22,10 +23,11 @@ from api.views import Noun
 from core.problems import Invalid, NotFound, TooLarge
 from core.texts import Text, negotiate
 from organizations.permissions import visible_enterprises
+from organizations.roles import PilotTier, Role
 from surveys import anonymous, questionnaires
 from surveys.differences import differences
 from surveys.documents import moment
-from surveys.models import Questionnaire, Version
+from surveys.models import Questionnaire, Requirement, Version
 from surveys.prefill import prefill
 from surveys.spreadsheet import MAX_BYTES
 
@@ -91,6 +93,15 @@ class SummaryQuery(Strict):
     region = Identifier(required=False)
 
 
+class RequirementShape(Strict):
+    role = serializers.ChoiceField(choices=Role.choices)
+    pilot_tier = serializers.ChoiceField(choices=PilotTier.choices, allow_null=True, required=False)
+
+
+class RequirementList(Strict):
+    requirements = RequirementShape(many=True)
+
+
 class LinkInput(Strict):
     enterprise = Identifier()
     days = Whole(min_value=1, max_value=3650, required=False)
@@ -120,6 +131,24 @@ def _warnings(row: Version, language: str) -> list[str]:
     return [each["en" if language == "en" else "zh"] for each in row.warnings]
 
 
+def listed(rows: QuerySet[Version], language: str) -> list[dict[str, Any]]:
+    """Questionnaires with the given versions of theirs."""
+    found: dict[str, list[Version]] = {}
+    for row in rows.defer("workbook", "xform").order_by("questionnaire", "-number"):
+        found.setdefault(row.questionnaire_id, []).append(row)
+    return [
+        {
+            "code": each.code,
+            "title": each.title,
+            "title_en": each.title_en or None,
+            "anonymous": each.anonymous,
+            "published": next((row.number for row in found[each.code] if row.status == "published"), None),
+            "versions": [shown(row, language) for row in found[each.code]],
+        }
+        for each in Questionnaire.objects.filter(pk__in=found)
+    ]
+
+
 class Questionnaires(Noun):
     def get_parsers(self) -> list[Any]:
         return [MultiPartParser()]
@@ -127,23 +156,7 @@ class Questionnaires(Noun):
     @extend_schema(responses=QuestionnaireList, operation_id="all_questionnaires")
     def get(self, request: Request) -> Response:
         """All questionnaires with the versions that the caller may see."""
-        found: dict[str, list[Version]] = {}
-        for row in questionnaires.visible(self.by).defer("workbook", "xform").order_by("questionnaire", "-number"):
-            found.setdefault(row.questionnaire_id, []).append(row)
-        results = []
-        for each in Questionnaire.objects.filter(pk__in=found):
-            versions = found[each.code]
-            results.append(
-                {
-                    "code": each.code,
-                    "title": each.title,
-                    "title_en": each.title_en or None,
-                    "anonymous": each.anonymous,
-                    "published": next((row.number for row in versions if row.status == "published"), None),
-                    "versions": [shown(row, self.by.language) for row in versions],
-                }
-            )
-        return Response({"results": results, "next": None})
+        return Response({"results": listed(questionnaires.visible(self.by), self.by.language), "next": None})
 
     @extend_schema(
         request={"multipart/form-data": UploadFile}, responses={201: UploadedShape}, operation_id="upload_questionnaire"
@@ -159,6 +172,31 @@ class Questionnaires(Noun):
         row = questionnaires.upload(content, by=self.by, at=self.at)
         told = {"code": row.questionnaire_id, "version": row.number, "status": row.status}
         return Response(told | {"warnings": _warnings(row, self.by.language)}, status=201)
+
+
+class OneQuestionnaire(Noun):
+    @extend_schema(responses=QuestionnaireShape, operation_id="read_questionnaire")
+    def get(self, request: Request, code: str) -> Response:
+        """One questionnaire with the versions that the caller may see."""
+        found = listed(questionnaires.visible(self.by).filter(questionnaire=code), self.by.language)
+        if not found:
+            raise NotFound
+        return self.shown(found[0])
+
+
+class Requirements(Noun):
+    @extend_schema(responses=RequirementList, operation_id="read_questionnaire_requirements")
+    def get(self, request: Request, code: str) -> Response:
+        """Whose visits want this questionnaire filled in."""
+        rows = Requirement.objects.filter(questionnaire=code)
+        return Response({"requirements": [{"role": row.role, "pilot_tier": row.pilot_tier or None} for row in rows]})
+
+    @extend_schema(request=RequirementList, responses=RequirementList, operation_id="set_questionnaire_requirements")
+    def put(self, request: Request, code: str) -> Response:
+        """Say by role and pilot tier whose visits want this questionnaire; phones are told."""
+        wanted = [(each["role"], each.get("pilot_tier") or "") for each in self.read(RequirementList)["requirements"]]
+        rows = questionnaires.require(code, wanted, by=self.by, at=self.at)
+        return Response({"requirements": [{"role": row.role, "pilot_tier": row.pilot_tier or None} for row in rows]})
 
 
 class Versions(Noun):
@@ -295,6 +333,8 @@ class Links(Noun):
 _VERSION = "questionnaires/<str:code>/versions/<int:number>"
 urlpatterns = [
     path("questionnaires", Questionnaires.as_view(), name="questionnaires"),
+    path("questionnaires/<str:code>", OneQuestionnaire.as_view(), name="questionnaire"),
+    path("questionnaires/<str:code>/requirements", Requirements.as_view(), name="questionnaire-requirements"),
     path("questionnaires/<str:code>/versions", Versions.as_view(), name="questionnaire-versions"),
     path("questionnaires/<str:code>/prefill", Prefill.as_view(), name="questionnaire-prefill"),
     path("questionnaires/<str:code>/summary", Summary.as_view(), name="questionnaire-summary"),

@@ -25,6 +25,9 @@ def questionnaire(row: Version) -> dict[str, Any]:
         "title": row.form["title"],
         "status": row.status,
         "hash": row.hash,
+        "required_for": [
+            {"role": each.role, "pilot_tier": each.pilot_tier or None} for each in row.questionnaire.requirements.all()
+        ],
         "form": row.form,
     }
 

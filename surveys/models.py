@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from core.ids import uuid7
 from core.texts import Text
 from organizations.models import Device, Enterprise, Person
+from organizations.roles import PilotTier, Role
 
 
 class JSONText(models.TextField):
@@ -109,6 +110,23 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"{self.questionnaire_id}/{self.number}"
+
+
+class Requirement(models.Model):
+    """A visit by this role to an enterprise of this tier (empty: any) wants this questionnaire filled in."""
+
+    questionnaire = models.ForeignKey(
+        Questionnaire, on_delete=models.CASCADE, related_name="requirements", verbose_name="问卷"
+    )
+    role = models.CharField("角色", max_length=20, choices=Role.choices)
+    pilot_tier = models.CharField("试点层级", max_length=12, choices=PilotTier.choices, blank=True)
+
+    class Meta:
+        ordering = ["role", "pilot_tier"]
+        verbose_name = verbose_name_plural = "必填问卷"
+        constraints = [
+            models.UniqueConstraint(fields=["questionnaire", "role", "pilot_tier"], name="a_requirement_is_said_once")
+        ]
 
 
 class Response(models.Model):

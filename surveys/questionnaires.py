@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from core.texts import Text
 from journal import journal
 from organizations.permissions import may, permit
 from surveys import documents
-from surveys.models import Questionnaire, Version, VersionStatus
+from surveys.models import Questionnaire, Requirement, Version, VersionStatus
 from surveys.openrosa import numbered
 from surveys.problems import WrongStatus
 from surveys.xlsform import Compiled, read_xlsform
@@ -115,6 +116,35 @@ def close(code: str, number: int, *, by: Actor, at: datetime) -> Version:
         row = _locked(code, number, by, (VersionStatus.DRAFT, VersionStatus.TEST, VersionStatus.PUBLISHED))
         row.closed_at = at
         return _move(row, VersionStatus.CLOSED, "questionnaire.closed")
+
+
+def require(code: str, wanted: Sequence[tuple[str, str]], *, by: Actor, at: datetime) -> list[Requirement]:
+    """Say whose visits want this questionnaire: pairs of a role and a pilot tier ('' for any). Replaces what was said before.
+
+    Raises NotFound, Forbidden.
+    """
+    with journal.unit(by=by, at=at):
+        permit(by, "questionnaire.write")
+        questionnaire = Questionnaire.objects.select_for_update().filter(pk=code).first()
+        if questionnaire is None:
+            raise NotFound
+        old = [f"{each.role}/{each.pilot_tier}" for each in questionnaire.requirements.all()]
+        new = [f"{role}/{tier}" for role, tier in sorted(set(wanted))]
+        questionnaire.requirements.all().delete()
+        rows = [
+            Requirement(questionnaire=questionnaire, role=role, pilot_tier=tier) for role, tier in sorted(set(wanted))
+        ]
+        Requirement.objects.bulk_create(rows)
+        version = published(code)
+        changed = {"required_for": [old, new]}
+        if old != new and version is not None:
+            document = documents.questionnaire(version)
+            told = journal.Change("questionnaire.required", COLLECTION, version.id, changed, journal.SHARED, document)
+            journal.record([told])
+        elif old != new:
+            record = stable(COLLECTION, code)
+            journal.record([journal.Change("questionnaire.required", COLLECTION, record, changed)])
+        return rows
 
 
 def _locked(code: str, number: int, by: Actor, statuses: tuple[VersionStatus, ...]) -> Version:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from core.drafts import Draft
 from core.ids import uuid7
+from journal.models import Head
 from organizations.permissions import caller
 from surveys import responses
 from surveys.models import PublicLink, Response
@@ -121,6 +122,27 @@ def test_a_new_version_is_compared_with_the_old_one_in_words(cast):
     assert said["differences"] == [
         "“甲” (a): required was “”, now “yes”", "“丙” (c) was added", "“乙” (b) was removed",
     ]  # fmt: skip
+
+
+def test_the_office_says_whose_visits_want_a_questionnaire_and_phones_are_told(cast):
+    office = Line(cast.office)
+    publish(office, "visit")
+    wanted = {"requirements": [{"role": "liaison", "pilot_tier": "city"}, {"role": "instructor", "pilot_tier": None}]}
+
+    said = office.send("PUT", "questionnaires/visit/requirements", wanted)
+
+    assert said.status_code == 200, said.content
+    [head] = Head.objects.filter(collection="questionnaires")
+    assert orjson.loads(head.document)["required_for"] == sorted(wanted["requirements"], key=lambda each: each["role"])
+    assert Line(cast.liaison).get("questionnaires/visit/requirements").data == {
+        "requirements": sorted(wanted["requirements"], key=lambda each: each["role"])
+    }
+    assert Line(cast.liaison).send("PUT", "questionnaires/visit/requirements", wanted).status_code == 403
+    assert (
+        office.send("PUT", "questionnaires/visit/requirements", {"requirements": [{"role": "king"}]}).status_code == 422
+    )
+    assert office.send("PUT", "questionnaires/nothing/requirements", wanted).status_code == 404
+    assert office.get("questionnaires/visit").data["published"] == 1
 
 
 def test_the_office_reviews_and_the_outsider_sees_nothing(cast):
