@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ import httpx
 
 V1 = "/api/v1/"
 PATIENCE = httpx.Timeout(60, connect=10)
+ATTEMPTS, LONGEST_PAUSE = 4, 5.0
 
 
 class Refused(Exception):
@@ -41,6 +43,7 @@ class Line:
     ) -> None:
         self.http, self.username, self.password = http, username, password
         self.hardware, self.language = hardware or uuid4(), language
+        self.repeats = 0
         self.tokens: dict[str, Any] = {}
         self.user: dict[str, Any] = {}
         self.device: dict[str, Any] = {}
@@ -97,7 +100,17 @@ class Line:
         if "access" in self.tokens:
             given["Authorization"] = f"Bearer {self.tokens['access']}"
         where = path if path.startswith(("/", "http")) else V1 + path
-        response = self.http.request(method, where, headers=given, timeout=PATIENCE, **options)
+        for attempt in range(1, ATTEMPTS + 1):
+            response = self.http.request(method, where, headers=given, timeout=PATIENCE, **options)
+            if attempt == ATTEMPTS or "Retry-After" not in response.headers or not _again(response.status_code):
+                break
+            self.repeats += 1
+            time.sleep(min(float(response.headers["Retry-After"]), LONGEST_PAUSE))
         if response.status_code >= 400:
             raise Refused(response)
         return response
+
+
+def _again(status: int) -> bool:
+    """What the protocol means by "send again"; everything it asks to be sent again may be."""
+    return status == 429 or status >= 500

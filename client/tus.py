@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,9 +11,10 @@ from uuid import UUID
 
 import httpx
 
-from client.line import Line
+from client.line import Line, Refused
 
 PIECE = 256 * 1024
+PATIENCE = 1000
 
 
 class Cut(Exception):
@@ -39,8 +41,17 @@ class Upload:
             self.begin(line)
         elif not self.done:
             self._ask(line)
-        while not self.done:
-            self._patch(line, cut_after)
+        for _ in range(PATIENCE):
+            if self.done:
+                return
+            try:
+                self._patch(line, cut_after)
+            except Refused as refused:
+                if refused.status not in (409, 423):
+                    raise
+                time.sleep(0.2)  # an earlier request is still being written down: ask again how far it came
+                self._ask(line)
+        raise Cut
 
     def begin(self, line: Line) -> None:
         """Announce the picture; the server gives it an address."""

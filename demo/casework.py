@@ -6,7 +6,7 @@ A plot is a generator. It yields what somebody does next and when, and is sent t
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -48,6 +48,8 @@ class Step:
     action: str
     text: str = ""
     data: dict[str, Any] = field(default_factory=dict)
+    comment: str = ""
+    """Said in the same breath."""
 
 
 Plot = Generator[Step, Issue, None]
@@ -97,7 +99,9 @@ class Casework:
             if issue.state != State.DISPATCHED:
                 return issue
         late = not self.dice.happens(self._temper(issue).prompt)
-        return (yield self._by_lead(issue, self.dice.randint(2, 5) if late else 1, self._desk(issue), "acknowledge"))
+        step = self._by_lead(issue, self.dice.randint(2, 5) if late else 1, self._desk(issue), "acknowledge")
+        in_touch = self.dice.happens(self._temper(issue).prompt)
+        return (yield replace(step, comment=self.dice.choice(stories.CONTACT) if in_touch else ""))
 
     def _returning(self, issue: Issue) -> Part:
         other = self.dice.choice(
@@ -142,14 +146,11 @@ class Casework:
     # --- in progress ----------------------------------------------------------------------------------------------
 
     def _handling(self, issue: Issue) -> Part:
-        """First contact, perhaps a transfer, the assistants' opinions, perhaps more time or a pause."""
+        """Perhaps a transfer, the assistants' opinions, perhaps more time or a pause."""
         if self.dice.happens(0.02) and not issue.lead_region_id:
             other = "FTU" if issue.lead_code != "FTU" else "HRSS"
             issue = yield self._by_office(issue, 0, EVENING, "transfer", lead=other, reason=stories.REASONS["transfer"])
             issue = yield from self._taking_on(issue, returnable=False)
-        if self.dice.happens(self._temper(issue).prompt):
-            soon = 0 if issue.deadline_class_id == "E" else 1
-            issue = yield self._by_lead(issue, soon, self._desk(issue), "comment", self.dice.choice(stories.CONTACT))
         issue = yield from self._hearing(issue)
         of = issue.deadline_class_id
         if of in ("S", "C") and self.dice.happens(0.12 if of == "S" else 0.06):

@@ -30,10 +30,11 @@ class Span:
 
     today: date
     calendar: Calendar
+    whole_months: int = HALF_A_YEAR
 
     @property
     def first(self) -> date:
-        return first_of_month(self.today, HALF_A_YEAR)
+        return first_of_month(self.today, self.whole_months)
 
     @property
     def end(self) -> datetime:
@@ -41,7 +42,7 @@ class Span:
         return moment(self.today, 0)
 
     def months(self, *, ahead: int = 0) -> list[date]:
-        return [first_of_month(self.today, back) for back in range(HALF_A_YEAR, -1 - ahead, -1)]
+        return [first_of_month(self.today, back) for back in range(self.whole_months, -1 - ahead, -1)]
 
     def month_of(self, at: datetime) -> int:
         """How many months after the beginning."""

@@ -159,7 +159,7 @@ class FieldScenes:
         phone.brings_bytes()
         here.holds(
             upload.done and upload.resumed_at,
-            f"it goes on at byte {upload.resumed_at[0]:,}, and all three photos arrive",
+            f"it goes on at byte {upload.resumed_at[-1]:,}, and all three photos arrive",
         )
         phone.pull()
         stored = [phone.document("photos", photo)["bytes"] for photo in self.photos]

@@ -33,6 +33,8 @@ from surveys.models import Response
 
 FORMS = Path(__file__).resolve().parent.parent / "data" / "questionnaires"
 SWEEP = object()
+SETTING_UP = timedelta(days=14)
+"""How long before the first month everything is there."""
 Say = Callable[[str], None]
 
 
@@ -52,29 +54,34 @@ def is_empty() -> bool:
     return not Person.objects.exists() and not Enterprise.objects.exists()
 
 
-def make(*, seed: int, today: date, scale: int, hashed: str, say: Say = lambda line: None) -> Made:
-    """Make the world as it stands on the morning of ``today``. ``hashed`` is the hash of everybody's password."""
+def make(
+    *, seed: int, today: date, scale: int, hashed: str, months: int = HALF_A_YEAR, say: Say = lambda line: None
+) -> Made:
+    """Make the world as it stands on the morning of ``today``, with so many whole months before the running one.
+
+    ``hashed`` is the hash of everybody's password.
+    """
     gc.disable()  # hundreds of thousands of short-lived rows, no cycles worth looking for: a fifth of the time
     try:
         with transaction.atomic():
-            return _Making(seed, today, scale, say).run(hashed)
+            return _Making(seed, today, scale, months, say).run(hashed)
     finally:
         gc.enable()
 
 
 class _Making:
-    def __init__(self, seed: int, today: date, scale: int, say: Say) -> None:
+    def __init__(self, seed: int, today: date, scale: int, months: int, say: Say) -> None:
         self.seed, self.scale, self.say = seed, scale, say
         self.agenda = Agenda()
         self.known: dict[UUID, Issue] = {}
         self.keys = self.dice("keys")
-        self.founded = moment(first_day_before(today), 8, 30)
+        self.founded = moment(first_of_month(today, months) - SETTING_UP, 8, 30)
         reference.load(by=SYSTEM, at=self.founded)
         rules.load(by=SYSTEM, at=self.founded)
         schemes.load_cadences(by=SYSTEM, at=self.founded)
         schemes.load_defaults(by=SYSTEM, at=self.founded)
         self.desk = Desk()
-        self.span = Span(today, self.desk.calendar)
+        self.span = Span(today, self.desk.calendar, months)
 
     def dice(self, part: str) -> Dice:
         return Dice(self.seed, part)
@@ -126,10 +133,15 @@ class _Making:
             ActionRequest(move.issue, move.step.action, move.step.text, move.step.data, id=self.keys.key(at))
             for move in asked
         ]
+        requests += [
+            ActionRequest(move.issue, "comment", move.step.comment, id=self.keys.key(at))
+            for move in asked
+            if move.step.comment
+        ]
         outcomes = actions.act(requests, by=cast.caller(who), at=at, desk=self.desk) if requests else []
-        for move, outcome in zip(asked, outcomes, strict=True):
+        for request, outcome in zip(requests, outcomes, strict=True):
             if isinstance(outcome, Problem):
-                raise RuntimeError(f"refused: {move.step}: {outcome.detail} {outcome.errors}") from outcome
+                raise RuntimeError(f"refused: {request}: {outcome.detail} {outcome.errors}") from outcome
             self.known[outcome.id] = outcome
         self.known |= Issue.objects.in_bulk([move.issue for move in moves if move.step.action == WAIT])
         for move in moves:
@@ -151,8 +163,3 @@ class _Move:
     plot: Plot
     issue: UUID
     step: Step
-
-
-def first_day_before(today: date) -> date:
-    """The day on which everything was set up: two weeks before the first month."""
-    return first_of_month(today, HALF_A_YEAR) - timedelta(days=14)
