@@ -64,7 +64,7 @@ class OpinionShape(serializers.Serializer[Any]):
 
 class IssueShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    state = serializers.ChoiceField(choices=list(State))
+    state = serializers.ChoiceField(choices=[(one.value, one.name) for one in State])
     category = serializers.CharField()
     category_name = serializers.CharField()
     description = serializers.CharField()
@@ -111,6 +111,17 @@ class IssueShape(serializers.Serializer[Any]):
     merged_into = serializers.UUIDField(allow_null=True)
     routing = RoutingShape()
     actions = OpenActionShape(many=True)
+
+
+class AttachmentShape(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    issue_action = serializers.UUIDField(allow_null=True)
+    caption = serializers.CharField(allow_null=True)
+    bytes = serializers.CharField()
+
+
+class WholeIssueShape(IssueShape):
+    photos = AttachmentShape(many=True, help_text="read at photos/{id}")
 
 
 class IssuePage(serializers.Serializer[Any]):

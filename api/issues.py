@@ -22,7 +22,7 @@ from api.issue_shapes import (
     IssueFilter,
     IssueInput,
     IssuePage,
-    IssueShape,
+    WholeIssueShape,
     raw,
     rendered,
 )
@@ -34,8 +34,9 @@ from core.problems import Conflict, Fault, Invalid, NotFound, Problem
 from core.texts import Text
 from inspections import actions, documents, history, issues, shapes
 from inspections.actions import ActionRequest
-from inspections.models import ENDED_STATES, Issue, IssueAssist
+from inspections.models import ENDED_STATES, Issue, IssueAction, IssueAssist
 from inspections.workflow import State
+from media.models import Photo
 from organizations.models import Department, Region
 from organizations.permissions import Caller
 from organizations.roles import Role
@@ -54,7 +55,14 @@ def shown(key: UUID, by: Caller, at: Any) -> dict[str, Any]:
     row = fetched(issues.visible(by)).filter(pk=key).first()
     if row is None:
         raise NotFound
-    return rendered([row], by, at)[0]
+    return rendered([row], by, at)[0] | {"photos": _photos(row)}
+
+
+def _photos(row: Issue) -> list[dict[str, Any]]:
+    """What was photographed of an issue and of what was done about it; whoever sees the issue sees that they exist."""
+    about = Q(issue=row.id) | Q(issue_action__in=IssueAction.objects.filter(issue=row).values("pk"))
+    columns = ("id", "issue_action", "caption", "bytes")
+    return list(Photo.objects.filter(about).order_by("taken_at", "id").values(*columns))
 
 
 class Issues(Noun):
@@ -68,7 +76,7 @@ class Issues(Noun):
             rows, order = rows.exclude(state__in=ENDED_STATES).exclude(due=None), ("due", "id")
         return page(request, rows, order, lambda found: rendered(found, self.by, self.at))
 
-    @extend_schema(request=IssueInput, responses={201: IssueShape}, operation_id="submit_issue")
+    @extend_schema(request=IssueInput, responses={201: WholeIssueShape}, operation_id="submit_issue")
     def post(self, request: Request) -> Response:
         """Report an issue; it is routed at once."""
         body = dict(raw(request.data))
@@ -124,12 +132,12 @@ def _chosen(rows: QuerySet[Issue], asked: dict[str, Any], at: Any) -> QuerySet[I
 
 
 class OneIssue(Noun):
-    @extend_schema(responses=IssueShape, operation_id="read_issue")
+    @extend_schema(responses=WholeIssueShape, operation_id="read_issue")
     def get(self, request: Request, key: UUID) -> Response:
         """One issue, with the actions open to the caller and what each needs."""
         return self.shown(shown(key, self.by, self.at))
 
-    @extend_schema(request=IssueChange, responses=IssueShape, operation_id="edit_issue")
+    @extend_schema(request=IssueChange, responses=WholeIssueShape, operation_id="edit_issue")
     def patch(self, request: Request, key: UUID) -> Response:
         """Mend the description or the category before dispatch. Takes ``If-Match``."""
         self.match(shown(key, self.by, self.at))
@@ -141,7 +149,7 @@ class OneIssue(Noun):
 
 
 class IssueActions(Noun):
-    @extend_schema(request=ActionInput, responses=IssueShape, operation_id="act_on_issue")
+    @extend_schema(request=ActionInput, responses=WholeIssueShape, operation_id="act_on_issue")
     def post(self, request: Request, key: UUID) -> Response:
         """Do something about an issue; answers the issue afterwards, 409 with its state when it has moved on."""
         body = raw(request.data)

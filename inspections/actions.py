@@ -19,6 +19,7 @@ from inspections.dossiers import Desk, Dossier
 from inspections.effects import EFFECTS, Step
 from inspections.issues import visible
 from inspections.models import Issue, IssueAction
+from inspections.routing import OFFICE
 from inspections.shapes import Shape
 from inspections.workflow import ASKABLE, ROWS, Row, State, Who
 from journal import journal
@@ -190,8 +191,17 @@ class _Work:
 
 
 def may(dossier: Dossier, action: str, by: Actor) -> bool:
-    """Whether the caller's roles and relation to the issue allow an action, whatever its state."""
-    return allowed(by, f"issue.{action}", dossier.subject)
+    """Whether the caller's roles and relation to the issue allow an action, whatever its state.
+
+    What no department fits the office leads itself, and then it may do what a lead may.
+    """
+    if allowed(by, f"issue.{action}", dossier.subject):
+        return True
+    return Who.LEAD in ROWS[action].who and _leads_as_office(dossier.issue, by)
+
+
+def _leads_as_office(issue: Issue, by: Actor) -> bool:
+    return issue.lead_code == OFFICE and isinstance(by, Caller) and Role.OFFICE in by.roles
 
 
 def open_to(issue: Issue, by: Actor, *, dossier: Dossier | None = None) -> list[Row]:
@@ -206,8 +216,8 @@ def party_of(dossier: Dossier, row: Row, by: Actor) -> tuple[str, frozenset[str]
         return "system", frozenset()
     issue, who = dossier.issue, set(row.who)
     towns = {dossier.desk.region_codes[town] for town in by.towns if town in dossier.desk.region_codes}
-    codes = frozenset(by.department_codes) | towns
     roles = by.roles
+    codes = frozenset(by.department_codes) | towns | ({OFFICE} if Role.OFFICE in roles else set())
     if Who.OFFICE in who and Role.OFFICE in roles:
         return "office", codes
     if Who.LEAD in who and issue.lead_code in codes:
@@ -247,11 +257,11 @@ def _people(
     people: dict[str, set[UUID]] = {}
     rows: list[tuple[str | None, str | None, UUID]] = list(
         live_assignments(local_day(at))
-        .filter(role__in=(Role.HANDLER, Role.TOWN_OFFICER), person__is_active=True)
+        .filter(role__in=(Role.HANDLER, Role.TOWN_OFFICER, Role.OFFICE), person__is_active=True)
         .values_list("department__code", "region__code", "person")
     )
     for department, region, person in rows:
-        code = department or region
+        code = department or region or OFFICE
         if code in leads:
-            people.setdefault(str(code), set()).add(person)
+            people.setdefault(code, set()).add(person)
     return {code: frozenset(some) for code, some in people.items()}

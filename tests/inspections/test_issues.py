@@ -237,6 +237,19 @@ def test_the_station_answers_on_the_spot_before_any_department_is_troubled(world
     assert issues.route([issue.id], at=world.now) == []
 
 
+def test_what_fits_no_department_the_office_leads_itself_and_the_town_closes(world: World) -> None:
+    issue = world.reports(category="other")
+    assert (issue.state, issue.lead_code, issue.deadline_class_id) == ("dispatched", "OFFICE", "B")
+    assert isinstance(world.refused("hrss", issue, "acknowledge"), NotFound)
+    world.does("office", issue, "acknowledge")
+    world.does("office", issue, "reply", "已协调", outcome="solved")
+    world.does("office", issue, "accept_reply")
+    closing = {"satisfaction": "satisfied", "solved": True, "method": "phone"}
+
+    assert world.codes("office", issue, "close", **closing) == {"is-the-handler"}
+    assert world.does("town", issue, "close", **closing).state == "closed"
+
+
 def test_a_town_leads_where_the_category_says_so(world: World) -> None:
     issue = world.reports(category="park_facilities")
 
