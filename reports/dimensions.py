@@ -95,7 +95,7 @@ def scores(
         people[group] += 1
         for dimension, score in told.items():
             for one in (summed[group][dimension], summed["*"][dimension]):
-                one[0] += Decimal(str(score["score"]))
+                one[0] += Decimal(str(score))
                 one[1] += 1
     names = groups.named(group_by, people, language)
     hidden = _hidden(people)

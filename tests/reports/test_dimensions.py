@@ -29,7 +29,7 @@ def answer(world: World, form: Questionnaire, place: Enterprise, score: float, *
     for _ in range(times):
         Response.objects.create(
             id=uuid7(), enterprise=place, questionnaire=form, version=1, answers={}, started_at=at, received_at=at,
-            scores={"rights": {"score": score}}, **({"status": "submitted"} | more),
+            scores={"rights": score}, **({"status": "submitted"} | more),
         )  # fmt: skip
 
 
