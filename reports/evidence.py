@@ -184,4 +184,4 @@ def _cursor(after: str | None) -> UUID | None:
     try:
         return UUID(after)
     except ValueError:
-        raise Invalid.at("/after", "cursor", Text("分页位置无效", "This is no place to go on from")) from None
+        raise Invalid.at("/cursor", "cursor", Text("分页位置无效", "This is no place to go on from")) from None

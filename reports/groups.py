@@ -14,7 +14,7 @@ from core.problems import Forbidden
 from core.texts import EN, Text
 from inspections.models import IssueCategory
 from organizations import permissions
-from organizations.models import Department, Person, Region
+from organizations.models import Department, Enterprise, Person, Region
 from organizations.permissions import Caller
 from organizations.roles import Designation, PilotTier
 from reports.figures import NOBODY
@@ -88,7 +88,7 @@ def sight(by: Actor) -> Sight:
         return WHOLE_CITY
     regions = by.towns
     codes = set(by.department_codes) | set(Region.objects.filter(pk__in=regions).values_list("code", flat=True))
-    return Sight(False, frozenset(codes), regions, by.person if by.is_field_member else None)
+    return Sight(False, frozenset(codes), regions, by.person)
 
 
 def named(group_by: str, keys: Iterable[Any], language: str) -> dict[Any, tuple[str | None, str]]:
@@ -126,6 +126,22 @@ def key_of(group_by: str, code: str) -> Any:
         except ValueError:
             return None
     return code
+
+
+def exists(group_by: str, code: str) -> bool:
+    """Whether there is a group with this code."""
+    if group_by == "department":
+        return any(model.objects.filter(code=code).exists() for model in (Department, Region))
+    if group_by == "region":
+        return key_of(group_by, code) is not None
+    if group_by == "field_member":
+        key = key_of(group_by, code)
+        return key is not None and Person.objects.filter(pk=key).exists()
+    if group_by == "category":
+        return IssueCategory.objects.filter(code=code).exists()
+    if group_by == "park":
+        return code != "" and Enterprise.objects.filter(industrial_park=code).exists()
+    return code in _chosen(group_by, EN)
 
 
 def _chosen(group_by: str, language: str) -> dict[str, tuple[str | None, str]]:

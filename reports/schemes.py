@@ -19,7 +19,7 @@ from core.problems import Conflict, Fault, Invalid, NotFound
 from core.texts import Text
 from journal import journal
 from organizations.permissions import permit
-from reports import assessment, periods
+from reports import assessment, groups, periods
 from reports.cadences import shipped
 from reports.models import CadenceRow, Entry, Scheme, SchemeState, Snapshot
 from reports.scoring import read_amount
@@ -94,7 +94,7 @@ def enter(
     Evidence is required: ids of issues, visits or photos, or the number of a document.
     """
     permit(by, "report.write")
-    amount = _check_entry(read(scheme), item, value, reason, evidence)
+    amount = _check_entry(read(scheme), item, unit, value, reason, evidence)
     with journal.unit(by=by, at=at):
         entry = Entry.objects.create(
             scheme_code=scheme.code,
@@ -217,11 +217,13 @@ def _read_names(document: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
     return str(code), title
 
 
-def _check_entry(scheme: assessment.Scheme, item: str, value: Any, reason: str, evidence: Any) -> Decimal:
+def _check_entry(scheme: assessment.Scheme, item: str, unit: str, value: Any, reason: str, evidence: Any) -> Decimal:
     faults: list[Fault] = []
     chosen = next((one for one in scheme.items if one.code == item), None)
     if chosen is None or chosen.method.kind not in assessment.ENTERED:
         faults.append(Fault("/item", "choice", Text("方案没有可录入的此项", "The scheme takes no entry for this item")))
+    if not groups.exists(scheme.group_by, unit):
+        faults.append(Fault("/unit", "unknown", Text("没有这个考核对象", "There is no such unit")))
     amount = read_amount(value)
     if amount is None:
         faults.append(Fault("/value", "number", Text("应为非负数字", "A number not below zero")))

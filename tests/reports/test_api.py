@@ -109,6 +109,7 @@ def test_a_department_sees_its_own_row_and_a_member_theirs(busy: World) -> None:
     assert seen("liaison") == (["HRSS"], 2)
     assert seen("town") == (["HRSS"], 2)
     assert seen("edu") == ([], 0)
+    assert seen("station") == ([], 0)
     assert seen("liaison2") == ([], 0)
     assert seen("town2") == ([], 0)
 

@@ -172,11 +172,11 @@ def test_an_entry_needs_reason_and_evidence(busy: World) -> None:
     department, _ = schemes.load_defaults(by=office, at=busy.now)
     with pytest.raises(Invalid) as refusal:
         schemes.enter(
-            department, item="on_time", unit="HRSS", period=NOVEMBER, value="-1", reason=" ", evidence=[], by=office,
+            department, item="on_time", unit="NOBODY", period=NOVEMBER, value="-1", reason=" ", evidence=[], by=office,
             at=busy.now,
         )  # fmt: skip
 
-    assert {fault.pointer for fault in refusal.value.errors} == {"/item", "/value", "/reason", "/evidence"}
+    assert {fault.pointer for fault in refusal.value.errors} == {"/item", "/unit", "/value", "/reason", "/evidence"}
 
 
 def test_an_assessment_is_frozen_with_its_scheme(busy: World) -> None:
