@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -23,12 +22,11 @@ import pytest
 
 from tests.services import loopback
 from tests.services.postgres import Postgres
+from tests.services.process import make_folder
 from tests.services.s3 import S3
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "SANYUANTONG_TEST_RUN"
-ENOUGH = 2 * 1024**3
-"""Bytes that must be free in /dev/shm before a run puts its files there."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,7 +70,7 @@ def start_run(engine: str) -> Run:
     for key in documented_keys():
         os.environ.pop(key, None)
     os.environ["ENV_FILE"] = "/dev/null"
-    folder = Path(tempfile.mkdtemp(prefix="sanyuantong-tests-", dir=quick_place()))
+    folder = make_folder("tests", quick=True)
     server = None
     if engine == "sqlite":
         os.environ["DATABASE_URL"] = f"sqlite:///{folder}/unused.sqlite3"
@@ -91,14 +89,6 @@ def documented_keys() -> list[str]:
     """Every setting's name: the keys of ``.env.example``."""
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     return [line.lstrip("# ").partition("=")[0] for line in lines if "=" in line and line.lstrip("#")[:1].isupper()]
-
-
-def quick_place() -> str | None:
-    """A folder in memory, where a test database need not wait for the disk; None for the usual place."""
-    memory = Path("/dev/shm")
-    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ENOUGH:
-        return str(memory)
-    return None
 
 
 def name_database_file() -> None:

@@ -26,7 +26,13 @@ from tests.services.process import Service, ServiceMissing, free_ports, make_fol
 
 NOBODY = 65534
 USER = "sanyuantong"
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
 UNSHARE = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--")
 
 
@@ -54,7 +60,7 @@ class Postgres(Service):
     """
 
     def __init__(self, *, durable: bool = False, settings: dict[str, str] | None = None) -> None:
-        super().__init__("PostgreSQL", make_folder("postgres"))
+        super().__init__("PostgreSQL", make_folder("postgres", quick=not durable))
         self.said = ""
         self.password = secrets.token_urlsafe(18)
         self.programs = find_programs()
