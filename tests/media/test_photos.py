@@ -15,7 +15,7 @@ from core.actors import SYSTEM
 from core.drafts import Draft
 from core.problems import Invalid, NotFound, Problem
 from journal.models import Entry, Head
-from media import photos
+from media import batches, photos
 from media.fields import read
 from media.models import Blob, BytesState, Photo, Upload, UploadState
 from organizations.permissions import Subject
@@ -217,7 +217,7 @@ def test_a_batch_of_a_hundred_costs_as_many_statements_as_one_of_ten(cast: Cast)
 
 
 def test_nothing_has_more_photos_than_anybody_looks_at(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "MOST_OF_ONE", 3)
+    monkeypatch.setattr(batches, "MOST_OF_ONE", 3)
     cast.records(b"0", visit=GOOD["visit"])
     drafts = [Draft(uuid4(), GOOD) for _ in range(4)] + [Draft(uuid4(), GOOD | {"visit": str(uuid4())})]
     outcomes = photos.put(drafts, [cast.home()] * 5, by=cast.li, at=NOON)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from core.actors import SYSTEM
 from core.drafts import Draft
-from media import lookalikes, photos, renditions
+from media import developments, lookalikes, photos, renditions
 from media.evidence import Circumstances
 from media.likeness import signed, unsigned
 from media.models import Blob, Development, Photo, PrintState
@@ -68,7 +68,7 @@ def test_a_picture_used_again_elsewhere_is_found(store: Any, cast: Cast) -> None
     third = arrives(cast, recompressed, by=cast.wang, home=elsewhere, visit=str(uuid4()), location=None)
     other = arrives(cast, photo_bytes(2), visit=str(uuid4()))
     develop_all()
-    photos._weigh(list(Photo.objects.all()), at=NOON)
+    developments.weigh(list(Photo.objects.all()), at=NOON)
     develop_all()
 
     found = {photo.id: photo for photo in Photo.objects.all()}
