@@ -13,7 +13,7 @@ from django.db import transaction
 
 from core.actors import SYSTEM
 from core.problems import Problem
-from demo import firms, people
+from demo import canteen, firms, people
 from demo.album import Album
 from demo.casework import WAIT, Casework, Plot, Step
 from demo.dice import Dice
@@ -27,6 +27,7 @@ from inspections.models import Issue, Visit
 from inspections.workflow import State
 from organizations import reference
 from organizations.models import Enterprise, Person
+from organizations.permissions import Caller
 from reports import schemes
 from surveys import questionnaires
 from surveys.models import Response
@@ -98,6 +99,7 @@ class _Making:
         self.say(f"{len(found)} enterprises, {Person.objects.count()} people, the questionnaires")
         fieldwork = Fieldwork(self.dice("fieldwork"), self.span, cast, found, self.desk)
         fieldwork.plan(self.agenda, by=office, at=self.founded)
+        canteen.invite(self.agenda, self.dice("canteen"), self.span, found)
         self._live(cast, fieldwork, Album(self.dice("album"), self.span))
         return Made(
             Enterprise.objects.count(), Person.objects.count(), Visit.objects.count(), Response.objects.count(),
@@ -106,6 +108,7 @@ class _Making:
 
     def _live(self, cast: Cast, fieldwork: Fieldwork, album: Album) -> None:
         """Day after day, whatever the agenda says, up to this morning."""
+        office, self.lunches = cast.caller(cast.office[0]), self.dice("lunches")
         casework = Casework(self.dice("casework"), self.span, cast, self.known)
         for day in self.span.workdays(self.span.first, self.span.today):
             self.agenda.put(moment(day, 8), None, SWEEP)
@@ -114,7 +117,7 @@ class _Making:
             if month != (month := at.strftime("%Y-%m")):
                 self.say(month)
             if who is None:
-                escalation.sweep(at=at)
+                self._by_itself(items, office, at)
                 continue
             for outdoors in [item for item in items if isinstance(item, Day)]:
                 for issue in fieldwork.live(outdoors, at=at):
@@ -125,6 +128,14 @@ class _Making:
             moves = [item for item in items if isinstance(item, _Move)]
             if moves:
                 self._act(moves, cast, who, at)
+
+    def _by_itself(self, items: Sequence[object], office: Caller, at: datetime) -> None:
+        """What nobody signed in does: the server's own sweep in the morning, workers at lunch."""
+        for item in items:
+            if isinstance(item, canteen.Lunch):
+                canteen.answer(item, self.lunches, office=office, at=at)
+            else:
+                escalation.sweep(at=at)
 
     def _act(self, moves: Sequence[_Move], cast: Cast, who: UUID, at: datetime) -> None:
         """What one person does at one time, in one set; then every plot is asked how it goes on."""
