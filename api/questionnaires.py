@@ -25,6 +25,7 @@ from core.texts import Text, negotiate
 from organizations.permissions import visible_enterprises
 from organizations.roles import PilotTier, Role
 from surveys import anonymous, questionnaires
+from surveys.definition import told
 from surveys.differences import differences
 from surveys.documents import moment
 from surveys.models import Questionnaire, Requirement, Version
@@ -49,7 +50,7 @@ class VersionShape(serializers.Serializer[Any]):
     code = serializers.CharField()
     version = serializers.IntegerField()
     status = serializers.CharField()
-    title = serializers.DictField(child=serializers.CharField())
+    title = serializers.CharField()
     hash = serializers.CharField(help_text="SHA-256 of the compiled form")
     warnings = serializers.ListField(child=serializers.CharField())
     created_at = serializers.DateTimeField()
@@ -114,11 +115,12 @@ class LinkShape(serializers.Serializer[Any]):
 
 
 def shown(row: Version, language: str) -> dict[str, Any]:
+    title = told(row.form["title"])
     return {
         "code": row.questionnaire_id,
         "version": row.number,
         "status": row.status,
-        "title": row.form["title"],
+        "title": title.of(language) if title else row.questionnaire_id,
         "hash": row.hash,
         "warnings": _warnings(row, language),
         "created_at": moment(row.created_at),
@@ -170,8 +172,8 @@ class Questionnaires(Noun):
         if len(content) > MAX_BYTES:
             raise TooLarge(limits={"bytes": MAX_BYTES})
         row = questionnaires.upload(content, by=self.by, at=self.at)
-        told = {"code": row.questionnaire_id, "version": row.number, "status": row.status}
-        return Response(told | {"warnings": _warnings(row, self.by.language)}, status=201)
+        said = {"code": row.questionnaire_id, "version": row.number, "status": row.status}
+        return Response(said | {"warnings": _warnings(row, self.by.language)}, status=201)
 
 
 class OneQuestionnaire(Noun):

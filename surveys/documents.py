@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 
+from core.texts import Text
 from journal.journal import enterprise_scope, user_scope
+from surveys.definition import told
 from surveys.models import Response, Version
 
 SHANGHAI = timezone(timedelta(hours=8))
@@ -19,10 +21,12 @@ def moment(at: datetime | None) -> str | None:
 
 def questionnaire(row: Version) -> dict[str, Any]:
     """A version that phones fill in (``published``) or finish and correct old answers with (``closed``)."""
+    title = told(row.form["title"]) or Text(row.questionnaire_id, row.questionnaire_id)
     return {
         "code": row.questionnaire_id,
         "version": row.number,
-        "title": row.form["title"],
+        "title": str(title),
+        "title_en": title.en,
         "status": row.status,
         "hash": row.hash,
         "required_for": [

@@ -132,7 +132,7 @@ class Requirement(models.Model):
 class Response(models.Model):
     """The answers to one version of a questionnaire, as sent. ``visit`` is the id of a visit, a table further up.
 
-    ``findings`` hold what the check found and let pass (warnings, rules it could not evaluate), ``scores`` the points by
+    ``findings`` hold what the check found and let pass (warnings, rules it could not evaluate), ``scores`` 0 to 100 by
     dimension, ``comments`` what a review asks about single questions. An anonymous response has no author and no device.
     """
 
