@@ -90,6 +90,7 @@ if MEDIA_STORAGE == "s3":
 SPOOL_DIR = VAR_DIR / "spool"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 200  # ODK Collect sends 101 parts at most
 
 # --- applications -----------------------------------------------------------------------------------------------
 
