@@ -16,6 +16,7 @@ from inspections import deadlines, documents, tables
 from inspections.deadlines import Calendar, Year
 from inspections.models import ENDED_STATES, CalendarDay, CalendarYear, DeadlineClass, Issue, Segment
 from journal import journal
+from organizations.changes import plain
 from organizations.permissions import permit
 
 
@@ -136,7 +137,7 @@ def recompute(calendar: Calendar, *, since: date, at: datetime) -> list[Moved]:
         if before[0] and before[0] != issue.due:
             moved.append(Moved(issue.id, issue.lead_code, before[0], issue.due))
         told = {
-            "due": [documents.moment(before[0]), documents.moment(issue.due)],
+            "due": [plain(before[0]), plain(issue.due)],
             "provisional_due": [before[1], issue.provisional_due],
         }
         scope = documents.issue_scope(issue)
