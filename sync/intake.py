@@ -20,7 +20,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 
 from core.actors import Actor
 from core.drafts import Draft
-from core.problems import Problem
+from core.problems import Fault, NotFound, Problem
 from journal import journal, upkeep
 from journal.journal import Change, HeadState, Key
 from journal.models import Entry
@@ -132,8 +132,11 @@ class Session:
             return self._judge_creation(item)
         self._check_present(item, state, past.get(item.key, []))
         self._check_references(item)
+        known_base = item.known_base and (asked.base or 0) <= state.revision  # nobody was told a revision to come
         if asked.op == "delete":
-            merged = merge({"": None}, {}, past.get(item.key, []), base=asked.base, device=item.by.device)
+            merged = merge(
+                {}, {}, past.get(item.key, []), base=asked.base, device=item.by.device, known_base=known_base
+            )  # fmt: skip
             clash = Clash("", None, None, state.revision)
             return Merged(clashes=[clash] if merged.foreign else [], foreign=merged.foreign)
         return merge(
@@ -142,7 +145,7 @@ class Session:
             past.get(item.key, []),
             base=asked.base,
             device=item.by.device,
-            known_base=item.known_base,
+            known_base=known_base,
         )
 
     def _judge_creation(self, item: Item) -> Merged:
@@ -246,7 +249,7 @@ class Session:
             drafts = [_draft(item, merged, before[item.key] == 0) for item, merged in theirs]
             outcomes = verb(drafts, by=author, at=self.at)
             told = zip(theirs, outcomes, strict=True)
-            refused |= {id(item): one for (item, _), one in told if isinstance(one, Problem)}
+            refused |= {id(item): _seen_by_phone(one) for (item, _), one in told if isinstance(one, Problem)}
         for item, merged in ready:
             problem = refused.get(id(item))
             if problem is not None:
@@ -274,6 +277,14 @@ class Session:
         state = journal.current().heads.get(item.key) if item.asked.record else None
         item.edits = state is not None and state.revision > 0
 
+    def show(self, items: Sequence[Item]) -> None:
+        """Put the records as they stand into the answers of mutations that were refused unread."""
+        shown = [item for item in items if item.asked.record is not None and item.verdict is not None]
+        journal.load(item.key for item in shown)
+        for item in shown:
+            if item.verdict is not None:
+                item.verdict.current = self.current(item)
+
     def current(self, item: Item) -> dict[str, Any] | None:
         """The record as it stands, if there is one and the caller may see it."""
         if item.asked.record is None or not item.asked.collection:
@@ -286,6 +297,14 @@ class Session:
 
 class _Settled(Exception):
     """Nothing is left to do: what the mutation wants is so already."""
+
+
+def _seen_by_phone(problem: Problem) -> Problem:
+    """What a verb does not find although the server has it is out of the caller's sight: that is answered, not hidden."""
+    if not isinstance(problem, NotFound):
+        return problem
+    title = OutOfScope.title
+    return OutOfScope(errors=[Fault(fault.pointer, "forbidden", title) for fault in problem.errors])
 
 
 def _device(change: Change) -> UUID | None:

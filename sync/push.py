@@ -61,6 +61,7 @@ def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations,
         desk = _Desk(stored, by, known_base)
         answers = [desk.place(asked) for asked in batch.mutations]
         session.apply([item for item in desk.items if item.verdict is None])
+        session.show([item for item in desk.items if item.reused])
         quarantine.finish(session, desk.items, epoch=batch.epoch or feed.epoch)
         _remember(by.device, desk.items, at)
     told = [answer if isinstance(answer, bytes) else _told(answer) for answer in answers]

@@ -58,6 +58,7 @@ def test_a_mutation_id_with_other_content_is_refused_and_kept(li: Phone) -> None
     (result,) = li.push(mutation | {"data": {"enterprise": str(A), "title": "二"}})
     assert result["status"] == "quarantined"
     assert result["problem"]["type"].endswith("/mutation-reused")
+    assert result["current"]["data"]["title"] == "一"
     assert li.push(mutation)[0]["status"] == "applied"
     assert len(li.pull().of("quarantine")) == 1
 
@@ -139,6 +140,24 @@ def test_a_deletion_of_what_somebody_changed_is_a_conflict_and_deletes_nothing(l
     assert result["status"] == "applied"
     assert wang.pull().row(record) is None
     assert li.push(li.put(record, title="又"))[0]["problem"]["type"].endswith("/gone")
+
+
+def test_a_base_that_nobody_was_told_overwrites_and_deletes_nothing_of_others(li: Phone, wang: Phone) -> None:
+    record = note(li, text="李写的")
+    (result,) = wang.push(wang.put(record, 99, text="王写的"))
+    assert (result["status"], result["conflicts"][0]["kept"]) == ("merged", "李写的")
+    (result,) = wang.push(wang.put(record, 99) | {"op": "delete", "data": None})
+    assert (result["status"], result["conflicts"][0]["field"]) == ("merged", "")
+    assert li.pull().row(record)["text"] == "李写的"
+
+
+def test_a_base_from_before_a_restore_deletes_nothing_of_others(li: Phone, wang: Phone) -> None:
+    record = note(li)
+    wang.push(wang.put(record, 1, text="新"))
+    delete = li.put(record, 2) | {"op": "delete", "data": None}
+    (result,) = li.push(delete, epoch="before")
+    assert (result["status"], result["conflicts"][0]["field"]) == ("merged", "")
+    assert wang.pull().row(record)["text"] == "新"
 
 
 def test_a_child_waits_for_its_parent_and_is_applied_by_itself(li: Phone, wang: Phone) -> None:
