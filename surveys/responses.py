@@ -32,6 +32,7 @@ ANSWERABLE = (VersionStatus.TEST, VersionStatus.PUBLISHED, VersionStatus.CLOSED)
 OPEN_ROLES = (Role.INSTRUCTOR, Role.LIAISON, Role.STATION_STAFF)
 NOT_YOURS = Text("该企业不在您的走访范围内", "You do not look after this enterprise")
 NO_VERSION = Text("没有此问卷或版本", "There is no such questionnaire or version")
+NO_VISIT = Text("该企业没有此走访", "The enterprise has no such visit")
 COLUMNS = (
     "id", "enterprise_id", "visit", "questionnaire_id", "version", "author_id", "device", "answers", "status", "private",
     "started_at", "ended_at", "received_at", "submitted_at", "findings", "scores", "review_comment", "comments",
@@ -50,6 +51,7 @@ class _Batch:
         wanted = {clean["enterprise"] for clean in cleaned if "enterprise" in clean}
         wanted |= {row.enterprise_id for row in self.responses.values()}
         self.enterprises = dict(Enterprise.objects.filter(pk__in=wanted).values_list("id", "region_id"))
+        self.visits = journal.load(("visits", clean["visit"]) for clean in cleaned if clean.get("visit"))
         self.versions = self._versions(cleaned)
         self.reach = permissions.reach_of(by, "response.write")
         self._lists: Lists | None = None
@@ -76,6 +78,12 @@ class _Batch:
             held.role in OPEN_ROLES and (held.citywide or held.enterprise == enterprise or held.region == region)
             for held in self.by.held
         )
+
+    def has_visit(self, enterprise: UUID, visit: UUID) -> bool:
+        """Whether a visit is one of this enterprise, or an unannounced one of the caller's own."""
+        state = self.visits["visits", visit]
+        own = {journal.user_scope(self.by.person)} if self.by.person else set()
+        return state.scope in {journal.enterprise_scope(enterprise)} | own
 
     def definition(self, version: tuple[str, int]) -> Definition:
         return definition_of(*version, self.versions[version][0])
@@ -185,6 +193,9 @@ def _reference_faults(clean: Mapping[str, Any], row: Response | None, batch: _Ba
     elif code is not None and number is not None and (code, number) not in batch.versions:
         known = any(each == code for each, _ in batch.versions)
         faults.append(Fault("/version" if known else "/questionnaire", "unknown", NO_VERSION))
+    visit, enterprise = clean.get("visit"), clean.get("enterprise", row.enterprise_id if row else None)
+    if visit is not None and enterprise is not None and not batch.has_visit(enterprise, visit):
+        faults.append(Fault("/visit", "unknown", NO_VISIT))
     started, ended = (clean.get(name, getattr(row, name, None)) for name in ("started_at", "ended_at"))
     if started and ended and ended < started:
         faults.append(Fault("/ended_at", "before_start", Text("结束早于开始", "It ends before it starts")))

@@ -9,9 +9,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from core.actors import SYSTEM
 from core.drafts import Draft
 from core.ids import stable, uuid7
 from core.problems import Conflict, Forbidden, Invalid, NotFound, Problem
+from journal import journal
 from journal.models import Entry, Head
 from surveys import questionnaires, responses
 from surveys.models import Response, VersionStatus
@@ -54,6 +56,26 @@ def test_answers_that_break_a_rule_are_refused_with_the_words_of_the_form(world)
     fault = next(each for each in problem.errors if each.pointer == "/answers/employees")
     assert (fault.code, fault.detail.of("en")) == ("constraint", "This must be between 1 and 50000")
     assert not Response.objects.exists()
+
+
+def test_a_response_belongs_to_a_visit_of_its_own_enterprise(world):
+    here, elsewhere, of_stranger, of_observer = (uuid7() for _ in range(4))
+    scopes = {
+        here: f"enterprise:{world.bakery.id}",
+        elsewhere: f"enterprise:{world.mill.id}",
+        of_stranger: f"user:{world.stranger.person}",
+        of_observer: f"user:{world.observer.person}",
+    }
+    with journal.unit(by=SYSTEM, at=AT):
+        journal.record([journal.Change("visit.created", "visits", one, {}, scope, {}) for one, scope in scopes.items()])
+
+    def refused(visit, by) -> list[str]:
+        [outcome] = responses.put([draft(world.bakery.id, "visit", answers(), visit=str(visit))], by=by, at=AT)
+        return [fault.pointer for fault in outcome.errors] if isinstance(outcome, Problem) else []
+
+    assert refused(here, world.liaison) == refused(of_observer, world.observer) == []
+    for visit in (elsewhere, of_stranger, of_observer):
+        assert refused(visit, world.liaison) == ["/visit"]
 
 
 def test_a_draft_may_be_unfinished_until_it_is_submitted(world):
