@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from core.problems import Invalid
 from core.texts import ZH, Text
-from reports import fieldwork, groups, questionnaires
+from reports import fieldwork, footprints, groups, questionnaires
 from reports.groups import Sight
 from reports.indicators import Indicator, for_group, named
 from reports.measures import BASES, MEASURES, Measure, Window
@@ -111,7 +111,7 @@ def by_group(window: Window, group_by: str, key: str, side: str, sight: Sight) -
     found: dict[Any, list[UUID]] = defaultdict(list)
     if key in fieldwork.KEYS:
         found |= {
-            group: sorted(some) for group, some in fieldwork.evidence_by_group(window, group_by, key, side, sight)
+            group: sorted(some) for group, some in footprints.evidence_by_group(window, group_by, key, side, sight)
         }
     else:
         rows = source(window, group_by, key, side, WHOLE, sight)
@@ -137,7 +137,7 @@ def source(
 ) -> QuerySet[Any] | Iterable[UUID]:
     """The records behind a number: rows to be read, or the ids themselves where there are few."""
     if key in fieldwork.KEYS:
-        return fieldwork.evidence(window, group_by, key, side, group, sight, whole=group is WHOLE)
+        return footprints.evidence(window, group_by, key, side, group, sight, whole=group is WHOLE)
     if key in questionnaires.KEYS:
         return questionnaires.evidence(window, group_by, key, side, group, sight, whole=group is WHOLE)
     if key == "workload":

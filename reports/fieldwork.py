@@ -9,16 +9,14 @@ enterprise and once for each who took part.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
-from operator import eq
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import TruncDate
 
 from inspections.models import JointParticipant, Visit
@@ -34,6 +32,8 @@ from surveys.models import Response
 
 KEYS = ("visit_coverage", "visit_completion", "visits_per_member")
 SUBMITTED = ("submitted", "accepted")
+SHORT = 45
+"""Days up to which forms are looked up one by one."""
 Pairs = Mapping[tuple[UUID, UUID], int]
 """Days with a valid visit, by (member, enterprise)."""
 
@@ -109,11 +109,14 @@ def _assignments(window: Window) -> QuerySet[Assignment]:
 
 
 def valid_visits(first: date, last: date, window: Window) -> QuerySet[Visit]:
-    """Valid visits begun from the first day to the last, by now."""
+    """Valid visits begun from the first day to the last, by now.
+
+    A form is looked up visit by visit in a short stretch; in a long one the database had better join all forms at once,
+    and the two ways of asking make it do so.
+    """
     until = midnight(date.fromordinal(last.toordinal() + 1))
-    form = Response.objects.filter(visit=OuterRef("pk"), status__in=SUBMITTED)
-    return Visit.objects.filter(
-        Exists(form),
+    forms = Response.objects.filter(visit=OuterRef("pk"), status__in=SUBMITTED)
+    rows = Visit.objects.filter(
         mode="on_site",
         status__in=SUBMITTED,
         check_in__isnull=False,
@@ -121,6 +124,9 @@ def valid_visits(first: date, last: date, window: Window) -> QuerySet[Visit]:
         started_at__lt=until,
         started_at__lte=window.at,
     )
+    if (last - first).days < SHORT:
+        return rows.alias(form=Subquery(forms.order_by().values("status")[:1])).filter(form__isnull=False)
+    return rows.filter(Exists(forms))
 
 
 class Days:
@@ -175,8 +181,8 @@ def tallies(window: Window, group_by: str, sight: Sight, keys: Iterable[str]) ->
     if not wanted:
         return {}, {}
     ground = survey(window, sight)
-    count = _Count(window, ground)
-    rows = count.by(lambda person, place: _group(group_by, person, place), by_member=group_by == "field_member")
+    count = Count(window, ground)
+    rows = count.by(lambda person, place: group_of(group_by, person, place), by_member=group_by == "field_member")
     whole = count.by(lambda person, place: None, by_member=False)[None]
     return (
         {group: {key: one[key] for key in wanted} for group, one in rows.items()},
@@ -184,13 +190,13 @@ def tallies(window: Window, group_by: str, sight: Sight, keys: Iterable[str]) ->
     )
 
 
-def _group(group_by: str, person: UUID | None, place: Place | None) -> Any:
+def group_of(group_by: str, person: UUID | None, place: Place | None) -> Any:
     if group_by == "field_member":
         return person
     return getattr(place, group_by) if place is not None else ""
 
 
-class _Count:
+class Count:
     """One period's pairs, counted once and grouped as often as wanted."""
 
     def __init__(self, window: Window, ground: Ground) -> None:
@@ -284,93 +290,3 @@ def cadences() -> tuple[Cadence, ...]:
 
 def _uuid(value: Any) -> UUID:
     return value if isinstance(value, UUID) else UUID(value)
-
-
-def evidence(
-    window: Window, group_by: str, key: str, side: str, group: Any, sight: Sight, *, whole: bool
-) -> QuerySet[Visit] | set[UUID]:
-    """The records behind a number about visits: enterprises, visits, members or duties."""
-    count = _Count(window, survey(window, sight))
-    return _evidence(count, window, group_by, key, side, lambda one: whole or one == group, by_place=whole)
-
-
-def evidence_by_group(
-    window: Window, group_by: str, key: str, side: str, sight: Sight
-) -> Iterator[tuple[Any, set[UUID]]]:
-    """The same for every group, from one count."""
-    count = _Count(window, survey(window, sight))
-    rows = count.by(lambda person, place: _group(group_by, person, place), by_member=group_by == "field_member")
-    for group in rows:
-        found = _evidence(count, window, group_by, key, side, partial(eq, group), by_place=False)
-        yield group, set(found.values_list("pk", flat=True)) if isinstance(found, QuerySet) else found
-
-
-def _evidence(
-    count: _Count,
-    window: Window,
-    group_by: str,
-    key: str,
-    side: str,
-    wanted: Callable[[Any], bool],
-    *,
-    by_place: bool,
-) -> QuerySet[Visit] | set[UUID]:
-    ground = count.ground
-
-    def chosen(person: UUID | None, place: Place | None) -> bool:
-        return wanted(_group(group_by, person, place))
-
-    if key == "visit_coverage":
-        return _covered(count, chosen, group_by == "field_member" and not by_place, side)
-    if side == "numerator":
-        pairs_of: set[tuple[UUID, UUID | None]] = (
-            {(person, place) for person, place, _, made in count.owed if made}
-            if key == "visit_completion"
-            else set(count.done)
-        )
-        places = ground.places
-        return _visits_of(window, {(who, at) for who, at in pairs_of if chosen(who, places[at] if at else None)}, count)
-    duties = [
-        duty
-        for duty in ground.duties
-        if any(chosen(duty.person, ground.places[one] if one else None) for one in duty.places or (None,))
-    ]
-    return {duty.person if key == "visits_per_member" else duty.id for duty in duties}
-
-
-def _covered(
-    count: _Count, chosen: Callable[[UUID | None, Place | None], bool], by_member: bool, side: str
-) -> set[UUID]:
-    """Pilots, and of those the visited ones."""
-    ground = count.ground
-    assigned = {(duty.person, place) for duty in ground.duties for place in duty.places}
-    if by_member:
-        mine = {pair for pair in assigned if ground.places[pair[1]].is_pilot and chosen(pair[0], None)}
-        return {place for person, place in mine if side == "denominator" or (person, place) in count.done}
-    visited = {place for _, place in count.done}
-    seen = {place for _, place in assigned}
-    return {
-        one.id
-        for one in ground.places.values()
-        if one.is_pilot
-        and (ground.sight.everything or one.region in ground.sight.regions or one.id in seen)
-        and chosen(None, one)
-        and (side == "denominator" or one.id in visited)
-    }
-
-
-def _visits_of(window: Window, wanted: set[tuple[UUID, UUID | None]], count: _Count) -> QuerySet[Visit]:
-    """The valid visits of some pairs of member and enterprise; of a member anywhere when the enterprise is None."""
-    period = window.period
-    rows = valid_visits(period.first, period.last, window)
-    if count.ground.sight.everything and wanted >= set(count.done):
-        return rows
-    of_person: dict[UUID, list[UUID]] = defaultdict(list)
-    anywhere = [person for person, place in wanted if place is None]
-    for person, place in wanted:
-        if place is not None:
-            of_person[person].append(place)
-    went = Q(author__in=anywhere) | Q(joint__person__in=anywhere)
-    for person, places in of_person.items():
-        went |= Q(enterprise__in=places) & (Q(author=person) | Q(joint__person=person))
-    return Visit.objects.filter(pk__in=rows.filter(went).values("pk"))
