@@ -207,7 +207,7 @@ def repair(rooms: Iterable[Room] = (), *, at: datetime) -> int:
             with journal.unit(by=SYSTEM, at=at):
                 journal.record([_mend(room, *one) for one in found[start : start + STEP]])
         repaired += len(found)
-    return repaired + _repair_hashes(at) + _repair_scopes()
+    return repaired + _repair_hashes(at) + _repair_scopes(at)
 
 
 def _mend(room: Room, record: UUID, wanted: Rendered | None, head: Head | None) -> Change:
@@ -230,17 +230,23 @@ def _repair_hashes(at: datetime) -> int:
     return len(wrong)
 
 
-def _repair_scopes() -> int:
-    """Sums are derived, so mending them is no change of any record; phones compare with them at their next pull."""
+def _repair_scopes(at: datetime) -> int:
+    """Sums are derived, so mending them changes no record; the entry gives them a position, so that nobody trusts an older sum."""
     with transaction.atomic():
         _locked()
         places = {finding.place for finding in check_scopes()}
+        if not places:
+            return 0
         right = sums()
-        for scope in Scope.objects.filter(name__in=places):
-            scope.count, scope.digest = right.get(scope.pk, (0, "0" * 16))
-            newest = Head.objects.filter(scope=scope).order_by("-version").values_list("version", flat=True).first()
-            scope.version = max(scope.version, newest or 0)
-            scope.save(update_fields=["count", "digest", "version"])
+        with journal.unit(by=SYSTEM, at=at):
+            for scope in Scope.objects.filter(name__in=places):
+                old = [scope.count, scope.digest]
+                scope.count, scope.digest = right.get(scope.pk, (0, "0" * 16))
+                newest = Head.objects.filter(scope=scope).order_by("-version").values_list("version", flat=True).first()
+                scope.version = max(scope.version, newest or 0)
+                scope.save(update_fields=["count", "digest", "version"])
+                changes = {"sum": [old, [scope.count, scope.digest]]}
+                journal.record([Change("feed.repaired", "scopes", UUID(int=scope.pk), changes)])
     return len(places)
 
 

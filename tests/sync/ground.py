@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.services import documented_keys, quick_place
+from tests.services import documented_keys
 from tests.services.postgres import Postgres
+from tests.services.process import make_folder
 
 ROOMS = ("organizations", "journal", "sync")
 
@@ -23,7 +23,7 @@ ROOMS = ("organizations", "journal", "sync")
 @contextmanager
 def stand(engine: str, *, durable: bool = False) -> Iterator[Postgres | None]:
     """Django on a new empty database of ``engine``; gives the server if one was started for it."""
-    folder = Path(tempfile.mkdtemp(prefix="sanyuantong-sync-", dir=None if durable else quick_place()))
+    folder = make_folder("sync", quick=not durable)
     server = None
     try:
         url = f"sqlite:///{folder}/sync.sqlite3"

@@ -52,6 +52,12 @@ def test_the_same_mutation_again_has_one_effect_and_one_answer(li: Phone) -> Non
     assert len(li.pull().rows) == 1
 
 
+def test_the_same_mutation_twice_in_one_batch_is_one(li: Phone) -> None:
+    mutation = li.put(uuid7(), enterprise=str(A), title="一次")
+    assert [result["revision"] for result in li.push(mutation, mutation)] == [1, 1]
+    assert len(li.pull().rows) == 1
+
+
 def test_a_mutation_id_with_other_content_is_refused_and_kept(li: Phone) -> None:
     mutation = li.put(uuid7(), enterprise=str(A), title="一")
     li.push(mutation)
