@@ -21,6 +21,7 @@ from inspections.models import Issue
 from organizations import assignments, enterprises, people, reference
 from organizations.assignments import Draft
 from organizations.models import Department, Enterprise, Person, Region
+from organizations.permissions import Caller, caller
 from organizations.roles import Role
 from surveys import questionnaires
 from tests.phone import Phone
@@ -103,6 +104,10 @@ class World:
         phone = Phone(self.http, of.username, PASSWORD)
         phone.sign_in().pull()
         return phone
+
+    def caller(self, person: Person) -> Caller:
+        """The person as verbs want to know them."""
+        return caller(person.id, on=timezone.localdate())
 
     def clerk(self, person: Person) -> Line:
         """This person at a desk, over REST."""
