@@ -172,7 +172,7 @@ def _dialect() -> dict[str, str]:
     table = connection.ops.quote_name(JointParticipant._meta.db_table)
     if connection.vendor == "sqlite":
         return {"joint": table, "year": "strftime('%%Y', day)", "month": "strftime('%%m', day)"}
-    return {"joint": table, "year": "EXTRACT(YEAR FROM day)", "month": "EXTRACT(MONTH FROM day)"}
+    return {"joint": table, "year": "date_part('year', day)", "month": "date_part('month', day)"}
 
 
 def tallies(window: Window, group_by: str, sight: Sight, keys: Iterable[str]) -> tuple[Tallies, dict[str, Tally]]:

@@ -15,6 +15,15 @@ from reports.tables import Chart, Column, Table
 
 NOBODY = Text("（未归属）", "(none)")
 TOTAL = Text("合计", "Total")
+PARTS: dict[str, Text] = {
+    "new": Text("新增", "new"),
+    "carried": Text("结转", "carried over"),
+    "approved": Text("同意", "approved"),
+    "refused": Text("驳回", "refused"),
+    "adjudicated": Text("裁定", "adjudicated"),
+    "median": Text("中位数", "median"),
+}
+"""What is shown beside an indicator, by the name of its part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +164,14 @@ def definitions(indicators: Sequence[Indicator]) -> tuple[Text, ...]:
 
 def _columns(indicator: Indicator) -> list[Column]:
     key, name = indicator.key, indicator.name
+    apart = [
+        Column(f"{key}.{part}", PARTS[part], kind="decimal" if part == "median" else "count", group=name, width=7)
+        for part in indicator.parts
+    ]
     if indicator.denominator is None:
-        return [Column(f"{key}.value", name, kind="count", width=8)]
+        if not apart:
+            return [Column(f"{key}.value", name, kind="count", width=8)]
+        return [Column(f"{key}.value", TOTAL, kind="count", group=name, width=7), *apart]
     unit = UNITS[indicator.unit]
     value = (
         Text("率（{unit}）", "rate ({unit})")
@@ -174,6 +189,7 @@ def _columns(indicator: Indicator) -> list[Column]:
             width=9,
             heat={"higher": "good", "lower": "bad"}.get(indicator.direction) if indicator.unit == "percent" else None,
         ),
+        *apart,
     ]
 
 
@@ -182,6 +198,7 @@ def _cells(indicators: Sequence[Indicator], figures: Mapping[str, Figure]) -> li
     for indicator in indicators:
         one = figures[indicator.key]
         cells += [one.numerator] if indicator.denominator is None else [one.numerator, one.denominator, one.value]
+        cells += [one.parts.get(part) for part in indicator.parts]
     return cells
 
 

@@ -49,6 +49,7 @@ class Indicator:
     source: str
     evidence: tuple[str, str | None]
     groups: frozenset[str] = ISSUE_GROUPS
+    parts: tuple[str, ...] = ()
 
     @property
     def lower_is_better(self) -> bool:
@@ -71,6 +72,7 @@ INDICATORS: dict[str, Indicator] = {
             "none",
             "issues",
             ("issue", None),
+            parts=("new", "carried"),
         ),
         Indicator(
             "ack_timeliness",
@@ -153,6 +155,7 @@ INDICATORS: dict[str, Indicator] = {
             "lower",
             "segments",
             ("segment", "segment"),
+            parts=("approved", "refused", "adjudicated"),
         ),
         Indicator(
             "extension_rate",
@@ -234,6 +237,7 @@ INDICATORS: dict[str, Indicator] = {
             "lower",
             "issues",
             ("issue", "issue"),
+            parts=("median",),
         ),
         Indicator(
             "yellow_cards",

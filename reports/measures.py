@@ -121,6 +121,7 @@ MEASURES: Mapping[str, Measure] = {
         parts={
             "approved": Q(return_asked_at__isnull=False, return_result="approved"),
             "refused": Q(return_asked_at__isnull=False, return_result="refused"),
+            "adjudicated": Q(return_asked_at__isnull=False, return_result="adjudicated"),
         },
     ),
     "satisfaction_rate": Measure("closed", Q(satisfaction__in=SATISFIED), Q(satisfaction__in=RATED)),

@@ -124,3 +124,16 @@ def test_a_comparison_looks_at_the_month_before_and_last_year(world: World) -> N
     }
     assert told(report.compared["previous"].total["on_time_rate"]) == (1, 1)
     assert told(report.compared["year_earlier"].total["on_time_rate"]) == (0, 0)
+
+
+def test_returns_are_shown_apart_by_what_became_of_them(world: World) -> None:
+    kept, given_back = world.on("2026-11-02T09:00").reports(), world.reports()
+    for issue in (kept, given_back):
+        world.does("hrss", issue, "request_return", ground="非本部门职责", suggested_department="EDU")
+    world.does("office", kept, "refuse_return")
+    world.does("office", given_back, "approve_return")
+
+    row = figures(world.on("2026-11-20T09:00"))["return_rate"]
+
+    assert told(row) == (2, 2)
+    assert row.parts == {"approved": 1, "refused": 1, "adjudicated": 0}
