@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from core.actors import SYSTEM, Actor
@@ -78,7 +79,7 @@ def rehome(homes: Mapping[UUID, Home], *, by: Actor, at: datetime) -> list[Photo
 
 def keep_blob(digest: str, size: int, content_type: str, *, at: datetime) -> Blob:
     """The row of an original that now lies in the store; its prints are put on the worker's list."""
-    known = Blob.objects.filter(pk=digest).first()
+    known = next(iter(Blob.objects.raw(f"SELECT * FROM {Blob._meta.db_table} WHERE sha256 = %s", [digest])), None)
     if known is None:
         known = Blob(sha256=digest, size=size, content_type=content_type, stored_at=at, verified_at=at)
         columns = ("sha256", "size", "content_type", "intact", "stored_at", "verified_at", "prints", "refusal")
@@ -92,8 +93,18 @@ def keep_blob(digest: str, size: int, content_type: str, *, at: datetime) -> Blo
 
 def meet(blob: Blob, *, by: Actor, at: datetime) -> list[Photo]:
     """Bytes have come: the deliverer's photos that wait for them, and all that had lost them, are ``stored``."""
+    if not _is_awaited(blob.sha256):
+        return []
     waiting = Photo.objects.filter(Q(author=by.person) | Q(bytes=BytesState.DAMAGED), sha256=blob.sha256)
     return turn(waiting, BytesState.STORED, "photo.stored", by=by, at=at)
+
+
+def _is_awaited(digest: str) -> bool:
+    """Whether any photo wants these bytes: asked of every upload, and often answered no."""
+    with connection.cursor() as cursor:
+        table = connection.ops.quote_name(Photo._meta.db_table)
+        cursor.execute(f"SELECT 1 FROM {table} WHERE sha256 = %s AND bytes <> 'stored' LIMIT 1", [digest])
+        return cursor.fetchone() is not None
 
 
 def turn(affected: QuerySet[Photo], state: BytesState, verb: str, *, by: Actor, at: datetime) -> list[Photo]:

@@ -23,12 +23,13 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from core.actors import Actor
 from core.problems import Forbidden
 from core.texts import ZH, Text
-from organizations.models import Assignment, Enterprise
+from organizations.models import Assignment, Department, Enterprise, Person
 from organizations.roles import FIELD_ROLES, Role
 
 
@@ -179,10 +180,28 @@ class Standing:
     @property
     def held(self) -> tuple[Held, ...]:
         if self._held is None:
-            rows = live_assignments(self.on).filter(person=self.person, person__is_active=True)
-            columns = ("role", "enterprise_id", "region_id", "department_id", "department__code")
-            self._held = tuple(Held(Role(role), *rest) for role, *rest in rows.values_list(*columns))
+            self._held = _read_held(self.person, self.on) if self.person else ()
         return self._held
+
+
+def _read_held(person: UUID, on: date) -> tuple[Held, ...]:
+    """The roles of an active person on a day, in one plain query, for nearly every request asks."""
+    native, day = connection.features.has_native_uuid_field, connection.ops.adapt_datefield_value(on)
+    tables = [connection.ops.quote_name(model._meta.db_table) for model in (Assignment, Person, Department)]
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD.format(*tables), [person if native else person.hex, day, day])
+        rows = cursor.fetchall()
+    if not native:
+        rows = [(role, *(UUID(id_) if id_ else None for id_ in ids), code) for role, *ids, code in rows]
+    return tuple(Held(Role(role), *rest) for role, *rest in rows)
+
+
+_HELD = (
+    "SELECT a.role, a.enterprise_id, a.region_id, a.department_id, d.code "
+    "FROM {0} a JOIN {1} p ON p.id = a.person_id LEFT JOIN {2} d ON d.id = a.department_id "
+    "WHERE a.person_id = %s AND p.is_active AND a.revoked_at IS NULL AND a.starts_on <= %s "
+    "AND (a.ends_on IS NULL OR a.ends_on >= %s)"
+)
 
 
 @dataclass(frozen=True)
