@@ -54,6 +54,49 @@ def returned(file: Path | None) -> str:
     return upkeep.begin_epoch(durable_until=until)
 
 
+def restore(file: Path) -> str:
+    """Put the database back to what ``file`` holds, in place, and begin a new epoch. Nothing else may be using the database."""
+    if not file.exists():
+        raise BackupFailed(f"{file} is not there")
+    if connection.vendor == "sqlite":
+        connection.ensure_connection()
+        with closing(sqlite3.connect(file)) as copy:
+            copy.backup(connection.connection)
+        connection.close()  # what this connection remembers of the tables is past
+    else:
+        _load_postgres(file)
+    return returned(file if note_of(file).exists() else None)
+
+
+def _load_postgres(file: Path) -> None:
+    program = shutil.which("pg_restore")
+    if program is None:
+        raise BackupFailed("pg_restore is not installed (Debian: postgresql-client)")
+    name = str(connection.settings_dict["NAME"])
+    connection.close()  # its locks would stand in the way
+    words = ["--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error", f"--dbname={name}"]
+    loaded = subprocess.run(
+        [program, *words, str(file)], env=_environment(), capture_output=True, text=True, check=False
+    )
+    if loaded.returncode:
+        raise BackupFailed(loaded.stderr.strip())
+
+
+def copy_files(source: Path, target: Path) -> int:
+    """Copy every file that ``target`` lacks; gives how many. Photos are named by their content and never change, so what is
+    there is right, and copying goes on where it was interrupted."""
+    copied = 0
+    for path in sorted(source.rglob("*")):
+        goal = target / path.relative_to(source)
+        if path.is_file() and not goal.exists():
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = goal.with_name(f".{goal.name}.unfinished")
+            shutil.copyfile(path, unfinished)
+            unfinished.replace(goal)
+            copied += 1
+    return copied
+
+
 def note_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.json")
 
@@ -75,6 +118,23 @@ def _dump_postgres(file: Path) -> tuple[str, int]:
         raise BackupFailed("pg_dump is not installed (Debian: postgresql-client)")
     if file.exists():
         raise BackupFailed(f"{file} is there already")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SELECT pg_export_snapshot()")
+        [snapshot] = cursor.fetchone()
+        found = Feed.objects.filter(pk=1).values_list("epoch", "version").first()
+        dumped = subprocess.run(
+            [program, "--format=custom", f"--snapshot={snapshot}", f"--file={file}", str(connection.settings_dict["NAME"])],
+            env=_environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    if dumped.returncode:
+        file.unlink(missing_ok=True)
+        raise BackupFailed(dumped.stderr.strip())
+    return _known(found)
+
+
+def _environment() -> dict[str, str]:
+    """Where PostgreSQL's own programs find the database."""
     settings = connection.settings_dict
     where = {
         "PGHOST": settings["HOST"],
@@ -82,20 +142,7 @@ def _dump_postgres(file: Path) -> tuple[str, int]:
         "PGUSER": settings["USER"],
         "PGPASSWORD": settings["PASSWORD"],
     }
-    environment = os.environ | {name: str(value) for name, value in where.items() if value}
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        cursor.execute("SELECT pg_export_snapshot()")
-        [snapshot] = cursor.fetchone()
-        found = Feed.objects.filter(pk=1).values_list("epoch", "version").first()
-        dumped = subprocess.run(
-            [program, "--format=custom", f"--snapshot={snapshot}", f"--file={file}", str(settings["NAME"])],
-            env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    if dumped.returncode:
-        file.unlink(missing_ok=True)
-        raise BackupFailed(dumped.stderr.strip())
-    return _known(found)
+    return os.environ | {name: str(value) for name, value in where.items() if value}
 
 
 def _known(found: tuple[str, int] | None) -> tuple[str, int]:

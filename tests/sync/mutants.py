@@ -30,7 +30,7 @@ from tests.services import ROOT
 from tests.sync import ground
 
 FEW, WORLDS, SENDS, PATIENCE = 2, 10, 260, 300
-TESTS = ("tests/sync/test_engine.py", "tests/sync/test_upkeep.py")
+TESTS = ("tests/sync/test_engine.py", "tests/sync/test_upkeep.py", "tests/sync/test_crashpoints.py")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
+        parser.add_argument("--media", type=Path, help="copy the photos there too (with MEDIA_STORAGE=disk)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -27,3 +29,6 @@ class Command(BaseCommand):
             f"{options['file']} holds everything up to position {note.version}; "
             f"phones may forget what was received before {note.durable_until}."
         )
+        if options["media"]:
+            copied = backups.copy_files(Path(settings.MEDIA_ROOT), options["media"])
+            self.stdout.write(f"{copied} photos were copied.")
