@@ -247,12 +247,14 @@ def _one(row: Issue, by: Caller, at: datetime, desk: Desk) -> dict[str, Any]:
     dossier = Dossier(row, desk, assisting=assisting)
     office = Role.OFFICE in by.roles
     leads = office or row.lead_id in by.departments or row.lead_region_id in by.towns
+    knows_reporter = office or row.reporter_id == by.person
     told: dict[str, Any] = {"id": str(row.id)} | documents.issue(row)
     told |= {
         "category_name": row.category.name,
         "enterprise_name": row.enterprise.name,
         "region": row.region.code,
-        "reporter": str(row.reporter_id) if row.reporter_id and (office or row.reporter_id == by.person) else None,
+        "reporter": str(row.reporter_id) if row.reporter_id and knows_reporter else None,
+        "visit": told["visit"] if knows_reporter or not row.confidential else None,
         "opinions": [
             {
                 "department": code,

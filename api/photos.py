@@ -25,7 +25,7 @@ from api.views import Noun
 from core.problems import Forbidden, NotFound, Problem, Unavailable
 from core.texts import Text
 from inspections import photographs
-from media import checking, photos
+from media import checking, photos, renditions
 from media.models import Blob, BytesState, Photo, PrintState
 from media.storage import LINK_SECONDS, mark_key, original_key, print_key, storage
 from organizations.permissions import Caller, Subject, allowed, caller
@@ -59,7 +59,9 @@ class PhotoShape(serializers.Serializer[Any]):
     content_type = serializers.CharField()
     caption = serializers.CharField(allow_null=True)
     location = serializers.DictField(allow_null=True)
-    author = serializers.UUIDField()
+    author = serializers.UUIDField(
+        allow_null=True, help_text="of a reported issue's photo: to its author and the office"
+    )
     device = serializers.UUIDField(allow_null=True)
     bytes = serializers.ChoiceField(choices=BytesState.values)
     findings = serializers.ListField(child=serializers.DictField())
@@ -85,6 +87,7 @@ def _told(photo: Photo, by: Caller) -> dict[str, Any]:
     return {
         "id": str(photo.id),
         **photos.document(photo),
+        "author": str(photo.author_id) if original or not renditions.shows_a_report(photo) else None,
         "width": blob.width if blob else None,
         "height": blob.height if blob else None,
         "variants": {name: f"/api/v1/photos/{photo.id}/{name}" for name in ready},

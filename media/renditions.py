@@ -172,10 +172,15 @@ def marks_of(photo: Photo) -> Marks:
         f"时间 {photo.taken_at.astimezone(photos.SHANGHAI):%Y-%m-%d %H:%M:%S} (UTC+8)",
         f"地点 {_where(photo)}",
         f"企业 {photo.enterprise.name}",
-        f"拍摄 {photo.author.name}",
+        f"拍摄 {'三员' if shows_a_report(photo) else photo.author.name}",
     ]
     code = "-".join(photo.code[start : start + 4] for start in range(0, 12, 4))
     return Marks(lines, f"校验码 {code}", f"{settings.PUBLIC_URL}/check/{photo.code}")
+
+
+def shows_a_report(photo: Photo) -> bool:
+    """Whether naming the author would name whoever reported an issue: departments see such photos, and not that name."""
+    return photo.private or photo.issue is not None
 
 
 def _where(photo: Photo) -> str:

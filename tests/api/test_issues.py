@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 
 from inspections.models import Issue
+from media.models import Photo
+from media.renditions import marks_of
 from tests.api.line import Line
 from tests.inspections import cast
 from tests.inspections.cast import World
@@ -93,13 +95,30 @@ def test_the_outsider_finds_nothing_anywhere(world: World) -> None:
 
 
 def test_a_confidential_reporter_is_named_to_the_office_alone(world: World) -> None:
-    issue = line(world, "liaison").post("issues", report(world, confidential=True)).data
+    field = line(world, "liaison")
+    went = {
+        "enterprise": str(world.bakery.id),
+        "mode": "on_site",
+        "started_at": "2026-11-16T08:40:00+08:00",
+        "status": "draft",
+    }
+    visit = field.post("visits", went).data["id"]
+    issue = field.post("issues", report(world, confidential=True, visit=visit)).data
+    assert issue["visit"] == visit
+    photo = Photo.objects.create(
+        enterprise=world.bakery, author=world.people["liaison"], owner=world.people["liaison"].id, private=True, issue=issue["id"],
+        taken_at=world.now, received_at=world.now, sha256="0" * 64, size=1, content_type="image/jpeg", code="A" * 12,
+    )  # fmt: skip
+    assert world.people["liaison"].name not in " ".join(marks_of(photo).lines)
     reporter = str(world.people["liaison"].id)
 
     for name in ("hrss", "edu"):
         page = line(world, name)
-        for path in ("issues", f"issues/{issue['id']}", f"issues/{issue['id']}/history"):
-            assert reporter not in page.get(path).content.decode()
+        for path in ("issues", f"issues/{issue['id']}", f"issues/{issue['id']}/history", f"photos/{photo.id}"):
+            shown = page.get(path)
+            assert shown.status_code == 200
+            assert reporter not in shown.content.decode()
+            assert visit not in shown.content.decode()
     assert line(world, "office").get(f"issues/{issue['id']}").data["reporter"] == reporter
     for name in ("colleague", "town", "station"):
         assert line(world, name).get(f"issues/{issue['id']}").status_code == 404
