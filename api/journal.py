@@ -16,6 +16,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.negotiation import ParsedByType
 from api.pagination import page
 from api.shapes import Identifier, Strict, String, Whole
 from api.views import Noun
@@ -102,6 +103,8 @@ def rendered(rows: Iterable[Entry]) -> list[dict[str, Any]]:
 
 
 class Journal(Noun):
+    content_negotiation_class = ParsedByType
+
     @extend_schema(
         parameters=[EntryFilter],
         responses={(200, "application/json"): JournalEntryPage, (200, "text/csv"): OpenApiTypes.STR},
