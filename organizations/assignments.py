@@ -48,7 +48,7 @@ def begin(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Assignmen
     """Assign people. All or nothing; raises ``Invalid`` with pointers like ``/0/region``, or ``Forbidden``."""
     with journal.unit(by=by, at=at):
         permit(by, "assignment.write")
-        if faults := _faults(drafts):
+        if faults := _faults(drafts, today=timezone.localdate(at)):
             raise Invalid(errors=[fault if len(drafts) > 1 else _bare(fault) for fault in faults])
         rows = [
             Assignment(
@@ -124,14 +124,14 @@ def _told(verb: str, row: Assignment, changed: Mapping[str, Any]) -> journal.Cha
     return journal.Change(verb, "assignments", row.id, fields)
 
 
-def _faults(drafts: Sequence[Draft]) -> list[Fault]:
+def _faults(drafts: Sequence[Draft], *, today: date) -> list[Fault]:
     known = {
         "person": set(Person.objects.filter(pk__in=[d.person for d in drafts]).values_list("pk", flat=True)),
         "enterprise": _existing(Enterprise, [d.enterprise for d in drafts]),
         "region": _existing(Region, [d.region for d in drafts]),
         "department": _existing(Department, [d.department for d in drafts]),
     }
-    live = Assignment.objects.filter(person__in=known["person"], revoked_at=None)
+    live = Assignment.objects.filter(person__in=known["person"], revoked_at=None).exclude(ends_on__lt=today)
     taken = {tuple(row[:5]): row[5] for row in live.values_list("person_id", "role", *PLACE_FIELDS, "ends_on")}
     faults: list[Fault] = []
     for index, draft in enumerate(drafts):

@@ -121,6 +121,18 @@ def test_the_office_enters_a_person_who_signs_in_and_sees_their_place(cast):
     assert [row["name"] for row in listed(line, "enterprises")] == ["纺织厂"]
 
 
+def test_whoever_was_assigned_until_yesterday_can_be_assigned_again_from_the_same_day(cast):
+    office = Line(cast.office)
+    body = {"person": cast.liaison.id, "role": "liaison", "enterprise": cast.mill.id, "starts_on": "2026-01-05"}
+    first = office.post("assignments", body).data["id"]
+    assert office.patch(f"assignments/{first}", {"ends_on": "2026-01-06"}).status_code == 200
+
+    phone = Line(cast.liaison)
+    assert "纺织厂" not in {row["name"] for row in listed(phone, "enterprises")}
+    assert office.post("assignments", body).status_code == 201
+    assert "纺织厂" in {row["name"] for row in listed(phone, "enterprises")}
+
+
 @pytest.mark.parametrize(
     ("change", "pointer"),
     [
