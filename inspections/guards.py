@@ -189,8 +189,9 @@ def _pause_is_ahead(facts: Facts) -> Fault | None:
 def _pause_within_limits(facts: Facts) -> Fault | None:
     if "until" not in facts.data:
         return None
-    until = close_of(date.fromisoformat(facts.data["until"]))
-    length = deadlines.paused_workdays(facts.calendar, facts.at, until)
+    day = date.fromisoformat(facts.data["until"])
+    far = (day - local_day(facts.at)).days > 10 * PAUSE_LIMIT
+    length = PAUSE_LIMIT + 1 if far else deadlines.paused_workdays(facts.calendar, facts.at, close_of(day))
     if length > PAUSE_LIMIT or facts.paused + length > PAUSES_LIMIT:
         return _refuse(
             "too-long",

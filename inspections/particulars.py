@@ -12,6 +12,7 @@ from core.problems import Fault
 from core.texts import Text
 from inspections.workflow import Field, Row
 
+LONGEST_LIST = 50
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -94,6 +95,8 @@ def _value_fault(
     if not isinstance(value, kind) or (field.kind == "int" and isinstance(value, bool)):
         return "type", wanted
     listed: list[Any] = value if isinstance(value, list) else [value]
+    if len(listed) > LONGEST_LIST:
+        return "too-long", Text("最多 {n} 项", "At most {n} entries").fill(n=LONGEST_LIST)
     if field.kind in ("issue", "person", "record", "records") and not all(map(_is_uuid, listed)):
         return "type", wanted
     if field.kind == "date" and not _is_date(value):

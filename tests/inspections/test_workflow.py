@@ -96,6 +96,7 @@ def refused(action: str, text: object = None, data: object = None) -> set[tuple[
         ("reply", 5, {"outcome": ["solved"]}, {("/text", "type"), ("/data/outcome", "type")}),
         ("reply", "x", {"outcome": "solved", "evidence": [7]}, {("/data/evidence", "type")}),
         ("reply", "x", [], {("/data", "type")}),
+        ("reply", "x", {"outcome": "solved", "evidence": ["a"] * 51}, {("/data/evidence", "too-long")}),
         (
             "dispatch",
             None,
@@ -159,6 +160,7 @@ def day(text: str) -> datetime:
         ("request_extension", {"limit": 5, "may_be_extended": False, "data": {"workdays": 1}}, ["never-extended"]),
         ("suspend", {"data": {"until": "2026-12-30"}}, []),
         ("suspend", {"data": {"until": "2026-12-31"}}, ["too-long"]),
+        ("suspend", {"data": {"until": "9999-12-31"}}, ["too-long"]),
         ("suspend", {"paused": 85, "data": {"until": "2026-11-30"}}, ["too-long"]),
         ("suspend", {"data": {"until": "2026-11-18"}}, ["not-ahead"]),
         ("reply", {"assists": ("FTU", "PSB"), "opinions": frozenset({"FTU"})}, ["assist-opinion-missing"]),
