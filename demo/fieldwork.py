@@ -66,7 +66,7 @@ class Fieldwork:
                 plans += self._monthly(firm, month)
                 if firm.tier and month.month % 3 == 1:
                     plans += self._quarterly(firm, month)
-        for half in (self.span.first, first_of_month(self.span.today, 2)):
+        for half in sorted({self.span.first, max(self.span.first, first_of_month(self.span.today, 2))}):
             plans += [plan for person, town in self.cast.observers for plan in self._observations(person, town, half)]
         for person, town in self.cast.stations:
             self._counter(person, town)

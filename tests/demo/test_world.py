@@ -42,7 +42,7 @@ def made(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest
     storage.cache_clear()
     said = StringIO()
     with django_db_blocker.unblock(), transaction.atomic():
-        call_command("demo", day=MORNING, months=2, stdout=said)
+        call_command("demo", day=MORNING, months=1, stdout=said)
         yield said.getvalue()
         transaction.set_rollback(True)
     for name, value in kept.items():
@@ -93,22 +93,22 @@ def test_every_department_has_a_handler_and_every_enterprise_a_liaison(city: str
 
 
 def test_months_of_work_has_its_late_returned_extended_and_reworked_issues(city: str) -> None:
-    assert Visit.objects.count() > 120 and Response.objects.count() > 150 and Issue.objects.count() > 120
-    assert Issue.objects.filter(replied_at__gt=F("due")).count() > 5
-    assert Issue.objects.filter(extended=True).count() > 1
+    assert Visit.objects.count() > 80 and Response.objects.count() > 180 and Issue.objects.count() > 80
+    assert Issue.objects.filter(replied_at__gt=F("due")).count() > 3
+    assert Issue.objects.filter(extended=True).exists()
     assert Issue.objects.filter(reworks__gt=0).exists()
     assert Issue.objects.filter(instant=True).count() > 3
     done = set(IssueAction.objects.values_list("action", flat=True))
-    assert {"request_return", "suspend", "reject_reply", "urge", "close"} <= done
+    assert {"request_return", "reject_reply", "urge", "follow_up", "answer_now", "close"} <= done
     assert {State.CLOSED, State.IN_PROGRESS} <= set(Issue.objects.values_list("state", flat=True))
     months = {at.strftime("%Y-%m") for at in Visit.objects.values_list("started_at", flat=True)}
-    assert months == {"2026-09", "2026-10", "2026-11"}
+    assert months == {"2026-10", "2026-11"}
 
 
 def test_nothing_happens_on_a_day_off_or_after_the_morning_it_is_made_on(city: str) -> None:
     days = {local_day(at) for at in Visit.objects.values_list("started_at", flat=True)}
     assert max(days) < MORNING
-    assert date(2026, 10, 1) not in days and not any(day.weekday() == 6 and day != date(2026, 9, 20) for day in days)
+    assert date(2026, 10, 1) not in days and not any(day.weekday() == 6 for day in days)
     assert not Entry.objects.filter(at__gte=moment(MORNING, 0)).exists()
 
 
