@@ -19,6 +19,8 @@ SCHEDULE = [timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30)] +
 LEASE = timedelta(minutes=2)
 GIVE_UP_ON_ENDPOINT = timedelta(days=5)
 BATCH = 20
+PATIENCE = timedelta(minutes=1)
+"""How long an endpoint that has just failed is left alone, lest its silence holds up everybody else's mail."""
 
 
 def deliver(*, at: datetime) -> int:
@@ -28,7 +30,7 @@ def deliver(*, at: datetime) -> int:
     due = Delivery.objects.filter(free, open_ones, state="pending", next_at__lte=at).order_by("next_at")
     tried = 0
     for key in list(due.values_list("pk", flat=True)[:BATCH]):
-        if Delivery.objects.filter(free, pk=key, state="pending").update(leased_until=at + LEASE):
+        if Delivery.objects.filter(free, pk=key, state="pending", next_at__lte=at).update(leased_until=at + LEASE):
             delivery = Delivery.objects.select_related("endpoint").get(pk=key)
             _note(delivery, transports.send(delivery, at=at), at)
             tried += 1
@@ -56,6 +58,8 @@ def _judge(endpoint: UUID, sent: Sent, at: datetime) -> None:
         rows.exclude(failing_since=None).update(failing_since=None)
         return
     rows.filter(failing_since=None).update(failing_since=at)
+    waiting = Delivery.objects.filter(endpoint=endpoint, state="pending", attempts=0, next_at__lt=at + PATIENCE)
+    waiting.update(next_at=at + PATIENCE)
     long_ago = Q(failing_since__lt=at - GIVE_UP_ON_ENDPOINT)
     gone = rows if sent.status == 410 else rows.filter(long_ago)
     gone.filter(active=True).update(active=False, disabled_at=at)
@@ -70,7 +74,6 @@ def replay(delivery: UUID, *, at: datetime) -> Delivery:
 
 
 def sweep(*, at: datetime, kept: timedelta = timedelta(days=90)) -> int:
-    """Forget deliveries that ended long ago."""
-    done = Delivery.objects.filter(created_at__lt=at - kept).exclude(state="pending")
-    count, _ = done.delete()
+    """Forget what was to be sent long ago, delivered or not."""
+    count, _ = Delivery.objects.filter(created_at__lt=at - kept).delete()
     return count

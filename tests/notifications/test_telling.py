@@ -153,6 +153,18 @@ def test_a_failed_delivery_is_tried_again_under_the_same_id(world: World, hook: 
     assert Delivery.objects.get().state == "delivered"
 
 
+def test_an_endpoint_that_fails_is_left_alone_for_a_while(world: World, hook: Receiver) -> None:
+    endpoint(world, hook, kinds=["issue.dispatch"])
+    for _ in range(5):
+        world.reports()
+    hook.status = 500
+    assert deliver(world) == 1
+    hook.status = 200
+    assert deliver(world) == 0
+    world.later(minutes=2)
+    assert deliver(world) == 5
+
+
 def test_an_endpoint_that_fails_for_days_is_switched_off(world: World, hook: Receiver) -> None:
     row = endpoint(world, hook, kinds=["issue.dispatch"])
     world.reports()
