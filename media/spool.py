@@ -14,6 +14,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -150,13 +151,14 @@ def _write(handle: int, piece: bytes, place: int) -> None:
         view, place = view[written:], place + written
 
 
-def leftovers(known: Callable[[list[UUID]], set[UUID]]) -> int:
-    """Remove spool files that no upload in ``known`` claims; gives how many."""
+def leftovers(known: Callable[[set[UUID]], set[UUID]], *, before: datetime) -> int:
+    """Remove files last written ``before`` that no upload in ``known`` claims (we died in between); gives how many."""
     removed = 0
     root = Path(settings.SPOOL_DIR)
     for folder in sorted(root.iterdir()) if root.is_dir() else []:
-        names = [UUID(hex=file.name) for file in folder.iterdir() if len(file.name) == 32]
-        for orphan in set(names) - known(names):
+        old = [file for file in folder.iterdir() if file.stat().st_mtime < before.timestamp()]
+        names = {UUID(hex=file.name) for file in old if len(file.name) == 32}
+        for orphan in names - (known(names) if names else set()):
             discard(orphan)
             removed += 1
     return removed

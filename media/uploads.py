@@ -154,7 +154,11 @@ def sweep(*, at: datetime, limit: int = 200) -> int:
         except Problem:
             continue
         touched += 1
-    return touched
+    return touched + spool.leftovers(_unfinished, before=at - LIFETIME)
+
+
+def _unfinished(ids: set[UUID]) -> set[UUID]:
+    return set(Upload.objects.filter(pk__in=ids, state=UploadState.RECEIVING).values_list("pk", flat=True))
 
 
 # These statements run for every chunk of every photo: the query builder would cost more than the database.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from organizations import sessions
 from organizations.models import Assignment, Device, Enterprise, Person, Region
 from organizations.permissions import Caller, caller
 from organizations.roles import Role
+from tests.media.line import Phone
 from tests.media.scenes import digest
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -130,6 +132,23 @@ def sign_in() -> Any:
         return {"Authorization": f"Bearer {tokens.pair(issued)['access']}"}
 
     return enter
+
+
+@pytest.fixture
+def phone_of(cast: Cast, live_server: Any, sign_in: Any) -> Iterator[Any]:
+    with ExitStack() as open_lines:
+
+        def phone(by: Caller | None) -> Phone:
+            made = Phone(live_server.url, sign_in(by) if by else {})
+            open_lines.callback(made.http.close)
+            return made
+
+        yield phone
+
+
+@pytest.fixture
+def phone(phone_of: Any, cast: Cast) -> Phone:
+    return phone_of(cast.li)
 
 
 def develop_all(at: datetime = NOON, **options: Any) -> int:

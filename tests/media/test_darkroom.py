@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from media import headers
-from media.darkroom import Darkroom, Limits
+from media.darkroom import Darkroom, DarkroomDown, Limits
 from media.headers import NotAPicture
 from media.watermark import Marks
 from tests.media.scenes import camera_exif, encoded, photo_bytes, scene
@@ -184,9 +184,15 @@ def test_the_heaviest_pictures_let_in_stay_under_600_megabytes(form: str) -> Non
     assert int(asked.stdout) < 600 * 1024
 
 
-def test_a_picture_that_takes_too_long_is_cut_off() -> None:
+def test_a_busy_machine_is_not_held_against_the_picture() -> None:
     slow = encoded(scene(width=5_000, height=4_900), "PNG", compress_level=1)
-    with Darkroom(Limits(wall_seconds=0.05)) as room, pytest.raises(NotAPicture) as refusal:
+    with Darkroom(Limits(wall_seconds=0.05)) as room, pytest.raises(DarkroomDown):
+        room.develop(slow)
+
+
+def test_a_picture_that_eats_processor_time_is_cut_off() -> None:
+    slow = encoded(scene(width=6_300, height=6_300).convert("RGBA"), "PNG", compress_level=1)
+    with Darkroom(Limits(cpu_seconds=0)) as room, pytest.raises(NotAPicture) as refusal:
         room.develop(slow)
     assert refusal.value.errors[0].code == "too-heavy"
 

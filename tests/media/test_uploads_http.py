@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.client
-import random
-import socket
-import threading
-import time
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from datetime import timedelta
 from io import BytesIO
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import httpx
@@ -23,62 +12,12 @@ from django.utils import timezone
 from tusclient.client import TusClient
 from tusclient.exceptions import TusUploadFailed
 
-from media import spool, uploads
-from media.models import Blob, BytesState, Photo, Upload
+from media import spool
+from media.models import Blob, BytesState, Upload
 from media.storage import original_key, storage
-from organizations.permissions import Caller
 from tests.media.conftest import Cast, develop_all
+from tests.media.line import CHUNK, Phone, base64_values, metadata
 from tests.media.scenes import digest, encoded, photo_bytes, scene
-
-CHUNK = "application/offset+octet-stream"
-
-
-class Phone:
-    """A signed-in phone that speaks tus by hand."""
-
-    def __init__(self, server: str, headers: dict[str, str]) -> None:
-        self.server = server
-        self.headers = headers | {"Tus-Resumable": "1.0.0"}
-        self.http = httpx.Client(base_url=server, headers=self.headers, timeout=20)
-
-    def begins(
-        self, data: bytes, *, photo: UUID | None = None, sha256: str | None = None, **headers: str
-    ) -> httpx.Response:
-        told = {"photo": str(photo or uuid4()), "sha256": sha256 or digest(data), "filename": "现场.jpg"}
-        fields = {"Upload-Length": str(len(data)), "Upload-Metadata": metadata(told)} | headers
-        return self.http.post("/api/v1/uploads/", headers=fields)
-
-    def sends(self, address: str, chunk: bytes, offset: int, **headers: str) -> httpx.Response:
-        fields = {"Upload-Offset": str(offset), "Content-Type": CHUNK} | headers
-        return self.http.patch(address, content=chunk, headers=fields)
-
-    def asks(self, address: str) -> httpx.Response:
-        return self.http.head(address)
-
-    def uploads(self, data: bytes, photo: UUID | None = None) -> None:
-        address = self.begins(data, photo=photo).headers["Location"]
-        assert self.sends(address, data, 0).status_code == 204
-
-
-def metadata(told: dict[str, str]) -> str:
-    return ",".join(f"{key} {b64encode(value.encode()).decode()}" for key, value in told.items())
-
-
-@pytest.fixture
-def phone_of(cast: Cast, live_server: Any, sign_in: Any) -> Iterator[Any]:
-    with ExitStack() as open_lines:
-
-        def phone(by: Caller | None) -> Phone:
-            made = Phone(live_server.url, sign_in(by) if by else {})
-            open_lines.callback(made.http.close)
-            return made
-
-        yield phone
-
-
-@pytest.fixture
-def phone(phone_of: Any, cast: Cast) -> Phone:
-    return phone_of(cast.li)
 
 
 def test_tuspy_uploads_a_photo_whose_record_came_first(
@@ -141,82 +80,6 @@ def test_a_finished_upload_tells_its_full_offset(store: Any, phone: Phone) -> No
     assert (told.headers["Upload-Offset"], told.headers["Upload-Length"]) == (str(len(data)), str(len(data)))
     assert told.headers["Cache-Control"] == "no-store"
     assert digest(data) in str(base64_values(told.headers["Upload-Metadata"]))
-
-
-def base64_values(told: str) -> list[bytes]:
-    return [b64decode(part.split(" ")[1]) for part in told.split(",")]
-
-
-def test_a_cut_connection_resumes_where_it_was_cut(store: Any, phone: Phone) -> None:
-    data = photo_bytes(6)
-    address = phone.begins(data).headers["Location"]
-    cut_off(phone, address, data, 70_000)
-
-    reached = wait_for_offset(phone, address)
-    assert 0 <= reached <= 70_000
-    assert phone.sends(address, data[reached:], reached).status_code == 204
-    assert b"".join(storage().read(original_key(digest(data)))) == data
-
-
-def test_a_cut_chunk_with_a_checksum_leaves_nothing(store: Any, phone: Phone) -> None:
-    data = photo_bytes(6)
-    address = phone.begins(data).headers["Location"]
-    cut_off(phone, address, data, 70_000, **{"Upload-Checksum": checksum(data)})
-    assert wait_for_offset(phone, address) == 0
-
-
-def cut_off(phone: Phone, address: str, data: bytes, after: int, **headers: str) -> None:
-    """Promise the whole, send a part, and hang up."""
-    place = urlsplit(phone.server)
-    line = http.client.HTTPConnection(place.hostname or "", place.port, timeout=10)
-    line.putrequest("PATCH", address)
-    fields = {"Upload-Offset": "0", "Content-Type": CHUNK, "Content-Length": str(len(data))} | headers
-    for key, value in (phone.headers | fields).items():
-        line.putheader(key, value)
-    line.endheaders()
-    assert line.sock is not None
-    line.sock.sendall(data[:after])
-    wait_until(lambda: is_busy(address))
-    line.sock.shutdown(socket.SHUT_RDWR)
-    line.close()
-
-
-def wait_for_offset(phone: Phone, address: str) -> int:
-    """The offset once the server has noticed the cut and let go."""
-    wait_until(lambda: not is_busy(address))
-    return int(phone.asks(address).headers["Upload-Offset"])
-
-
-def is_busy(address: str) -> bool:
-    """Whether a request is writing to this upload."""
-    try:
-        with spool.held(UUID(address.rsplit("/", 1)[1])):
-            return False
-    except spool.Busy:
-        return True
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(400):
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never came")
-
-
-def checksum(chunk: bytes, algorithm: str = "sha1") -> str:
-    return f"{algorithm} {b64encode(hashlib.new(algorithm, chunk).digest()).decode()}"
-
-
-@pytest.mark.parametrize("algorithm", ["sha1", "sha256", "md5"])
-def test_a_spoilt_chunk_is_460_and_can_be_sent_again(store: Any, phone: Phone, algorithm: str) -> None:
-    data = photo_bytes(7)
-    address = phone.begins(data).headers["Location"]
-    right = {"Upload-Checksum": checksum(data, algorithm)}
-
-    assert phone.sends(address, data[:-1] + b"x", 0, **right).status_code == 460
-    assert phone.asks(address).headers["Upload-Offset"] == "0"
-    assert phone.sends(address, data, 0, **right).status_code == 204
 
 
 def test_a_wrong_offset_is_409_and_names_the_right_one(store: Any, phone: Phone) -> None:
@@ -365,85 +228,6 @@ def test_a_method_in_disguise_is_understood(store: Any, phone: Phone) -> None:
     assert phone.http.post(address, content=data, headers=fields).status_code == 204
 
 
-def test_one_of_several_writers_wins_and_one_object_results(store: Any, phone_of: Any, cast: Cast) -> None:
-    data = photo_bytes(10)
-    phones = [phone_of(cast.li) for _ in range(4)]
-    address = phones[0].begins(data).headers["Location"]
-    answers: list[int] = []
-    start = threading.Barrier(4)
-
-    def race(phone: Phone) -> None:
-        start.wait()
-        answers.append(phone.sends(address, data, 0).status_code)
-
-    racers = [threading.Thread(target=race, args=(phone,)) for phone in phones]
-    for racer in racers:
-        racer.start()
-    for racer in racers:
-        racer.join()
-
-    assert answers.count(204) == 1
-    assert set(answers) <= {204, 409, 423}
-    assert b"".join(storage().read(original_key(digest(data)))) == data
-
-
-def test_a_server_that_died_before_finishing_finishes_when_asked(store: Any, phone: Phone, cast: Cast) -> None:
-    data = photo_bytes(11)
-    photo = cast.records(data)
-    address = phone.begins(data, photo=photo.id).headers["Location"]
-    spool.path_of(UUID(address.rsplit("/", 1)[1])).write_bytes(
-        data
-    )  # every byte is there, and then the lights went out
-
-    assert phone.asks(address).headers["Upload-Offset"] == str(len(data))
-    photo.refresh_from_db()
-    assert photo.bytes == BytesState.STORED
-
-
-def test_a_store_that_is_away_is_503_and_nothing_is_lost(store: Any, phone: Phone, cast: Cast, settings: Any) -> None:
-    data = photo_bytes(12)
-    photo = cast.records(data)
-    address = phone.begins(data, photo=photo.id).headers["Location"]
-    settings.MEDIA_STORAGE = "s3"
-    settings.S3 = {
-        "endpoint_url": "http://127.0.0.1:9", "bucket_name": "b", "access_key": "k", "secret_key": "s",
-        "region_name": "us-east-1",
-    }  # fmt: skip
-    storage.cache_clear()
-    answer = phone.sends(address, data, 0)
-    assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
-
-    settings.MEDIA_STORAGE = "disk"
-    storage.cache_clear()
-    assert phone.asks(address).headers["Upload-Offset"] == str(len(data))
-    photo.refresh_from_db()
-    assert photo.bytes == BytesState.STORED
-
-
-def test_uploads_interrupted_anywhere_all_complete(store: Any, cast: Cast, phone: Phone) -> None:
-    dice = random.Random(7)
-    pictures = [photo_bytes(seed) for seed in range(20, 28)]
-    for data in pictures:
-        photo = cast.records(data)
-        address = phone.begins(data, photo=photo.id).headers["Location"]
-        offset = 0
-        while offset < len(data):
-            piece = data[offset : offset + dice.randrange(1, 60_000)]
-            fault = dice.random()
-            if fault < 0.15:
-                assert phone.sends(address, b"\0" + piece[1:], offset, **{"Upload-Checksum": checksum(piece)}).status_code in (
-                    204, 460,
-                )  # fmt: skip
-            elif fault < 0.3:
-                assert phone.sends(address, piece, offset + 1).status_code in (409, 413)
-            else:
-                phone.sends(address, piece, offset)
-            offset = int(phone.asks(address).headers["Upload-Offset"])
-    assert {photo.bytes for photo in Photo.objects.all()} == {BytesState.STORED}
-    for data in pictures:
-        assert b"".join(storage().read(original_key(digest(data)))) == data
-
-
 def test_a_tuspy_client_with_a_wrong_digest_gives_up(store: Any, cast: Cast, live_server: Any, sign_in: Any) -> None:
     data = photo_bytes(13)
     client = TusClient(f"{live_server.url}/api/v1/uploads/", headers=sign_in(cast.li))
@@ -451,12 +235,3 @@ def test_a_tuspy_client_with_a_wrong_digest_gives_up(store: Any, cast: Cast, liv
     with pytest.raises(TusUploadFailed) as failure:
         client.uploader(file_stream=BytesIO(data), chunk_size=2**20, metadata=told, retries=0).upload()
     assert failure.value.status_code == 422
-
-
-def test_expired_uploads_are_swept(store: Any, phone: Phone, cast: Cast) -> None:
-    data = photo_bytes(14)
-    address = phone.begins(data).headers["Location"]
-    phone.sends(address, data[:100], 0)
-    assert uploads.sweep(at=timezone.now() + uploads.LIFETIME + timedelta(hours=1)) == 1
-    assert phone.asks(address).status_code == 404
-    assert not list((spool.path_of(uuid4()).parent.parent).rglob("????????????????????????????????"))
