@@ -161,6 +161,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "healthz": {"GET": PUBLIC},
     "readyz": {"GET": PUBLIC},
     "metrics": {"GET": PUBLIC},  # by METRICS_TOKEN in production
+    "front": {"GET": PUBLIC},
+    "house": {"GET": PUBLIC},
     "schema": {"GET": PUBLIC},
     "docs": {"GET": PUBLIC},
 }

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import path
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from api.errors import MethodNotAllowed, page
 from api.policy import DeclaredPolicy
 
 PROBLEM: dict[str, Any] = {
@@ -97,7 +100,24 @@ class Docs(SpectacularSwaggerView):
     permission_classes = (DeclaredPolicy,)
 
 
+def front(request: HttpRequest) -> HttpResponse:
+    """Whoever opens the bare address of the API is led to its readable page."""
+    return _led(request, "docs")
+
+
+def house(request: HttpRequest) -> HttpResponse:
+    """Whoever opens the server's bare address is led to the console."""
+    return _led(request, "admin:index")
+
+
+def _led(request: HttpRequest, where: str) -> HttpResponse:
+    if request.method not in ("GET", "HEAD"):
+        return page(request, MethodNotAllowed())
+    return redirect(where)
+
+
 urlpatterns = [
+    path("", front, name="front"),
     path("schema", Schema.as_view(), name="schema"),
     path("docs", Docs.as_view(url_name="schema"), name="docs"),
 ]

@@ -6,8 +6,10 @@ from django.contrib import admin
 from django.urls import include, path
 
 from api.photos import check_page
+from api.schema import house
 
 urlpatterns = [
+    path("", house, name="house"),
     path("", include("api.health")),
     path("", include("config.metrics")),
     path("api/v1/", include("api.urls")),

@@ -20,6 +20,14 @@ def test_the_committed_openapi_is_fresh_and_clean(tmp_path):
     assert COMMITTED.read_text(encoding="utf-8") == fresh.read_text(encoding="utf-8"), "run `make openapi`"
 
 
+def test_the_bare_addresses_lead_somewhere(db):
+    line = Line()
+    assert line.get("/")["Location"] == "/console/"
+    assert line.get("/api/v1/")["Location"] == "/api/v1/docs"
+    refused = line.post("/api/v1/")
+    assert refused.status_code == 405 and refused["Content-Type"] == "application/problem+json"
+
+
 def test_the_readable_page_uses_local_assets_only(db):
     page = Line().get("docs")
     assert page.status_code == 200
