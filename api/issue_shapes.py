@@ -145,6 +145,7 @@ class IssueInput(serializers.Serializer[Any]):
     external_channel = serializers.CharField(required=False, allow_null=True, max_length=40)
     external_case_no = serializers.CharField(required=False, allow_null=True, max_length=64)
     occurred_at = serializers.DateTimeField(required=False, allow_null=True)
+    answer = serializers.CharField(required=False, max_length=4000, help_text="given on the spot by a guidance station")
 
 
 class IssueChange(serializers.Serializer[Any]):

@@ -78,15 +78,19 @@ class Issues(Noun):
 
     @extend_schema(request=IssueInput, responses={201: WholeIssueShape}, operation_id="submit_issue")
     def post(self, request: Request) -> Response:
-        """Report an issue; it is routed at once."""
+        """Report an issue; it is routed at once, or closed at once with the ``answer`` a station gave on the spot."""
         body = dict(raw(request.data))
-        key = _client_id(body.pop("id", None))
+        key, given_answer = _client_id(body.pop("id", None)), body.pop("answer", None)
 
         def answer() -> Response:
             if Issue.objects.filter(pk=key).exists():
                 raise Conflict(TAKEN, errors=[Fault("/id", "taken", TAKEN)])
-            row = issues.submit(Draft(key, body, by=self.by), by=self.by, at=self.at)
-            return self.shown(shown(row.id, self.by, self.at), 201)
+            draft = Draft(key, body, by=self.by)
+            if given_answer is None:
+                issues.submit(draft, by=self.by, at=self.at)
+            else:
+                actions.answer_on_the_spot(draft, given_answer, by=self.by, at=self.at)
+            return self.shown(shown(key, self.by, self.at), 201)
 
         return self.once(answer)
 

@@ -13,7 +13,7 @@ from core.drafts import Draft
 from core.ids import uuid7
 from core.problems import Fault, Forbidden, Invalid, NotFound, Problem
 from core.texts import Text
-from inspections import dossiers, guards, particulars, shapes, tables, workflow
+from inspections import dossiers, guards, issues, particulars, shapes, tables, workflow
 from inspections.deadlines import local_day
 from inspections.dossiers import Desk, Dossier
 from inspections.effects import EFFECTS, Step
@@ -98,6 +98,15 @@ def act_one(request: ActionRequest, *, by: Actor, at: datetime) -> Issue:
     if isinstance(outcome, Problem):
         raise outcome
     return outcome
+
+
+def answer_on_the_spot(draft: Draft, text: Any, *, by: Actor, at: datetime) -> Issue:
+    """A new issue that the station has answered already: closed at once, no department is troubled. Raises Problem."""
+    with journal.unit(by=by, at=at):
+        (outcome,) = issues.put([draft], by=by, at=at)
+        if isinstance(outcome, Problem):
+            raise outcome
+        return act_one(ActionRequest(outcome.id, "answer_now", text, by=draft.by), by=by, at=at)
 
 
 class _Work:

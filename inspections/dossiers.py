@@ -125,7 +125,7 @@ class Dossier:
             assists=tuple(issue.assists),
             opinions=frozenset(code for code, row in self.assisting.items() if row.opinion_at),
             handler=issue.handler_id,
-            submitted_at=issue.submitted_at,
+            submitted_at=issue.submitted_at if issue.segment == 0 else at,
             dispatched_at=issue.dispatched_at,
             due=issue.due,
             closed_at=issue.closed_at,

@@ -23,7 +23,10 @@ REWORKS = 2
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What guards look at. ``returns``: departments that asked to return it, in order; ``paused`` in working days."""
+    """What guards look at. ``submitted_at``: since when it waits for the office; ``paused`` in working days.
+
+    ``returns`` are the departments that asked to return it, in order.
+    """
 
     at: datetime
     calendar: Calendar

@@ -287,3 +287,13 @@ def test_what_the_joint_conference_decides_is_a_task_until_it_is_done(world: Wor
     assert hrss.post(where).data["done_at"]
     assert hrss.post(where).status_code == 409
     assert hrss.get("conference/tasks?done=false").data["results"] == []
+
+
+def test_a_station_that_answers_on_the_spot_troubles_no_department(world: World) -> None:
+    station = line(world, "station")
+    closed = station.post("issues", report(world, category="sme_policy", answer="可在线申报,窗口已演示"))
+    assert (closed.status_code, closed.data["state"], closed.data["instant"]) == (201, "closed", True)
+    refused = line(world, "liaison").post("issues", report(world, answer="我来答"))
+    assert refused.status_code == 403
+    assert station.faults(station.post("issues", report(world, answer=""))) == {("/text", "required")}
+    assert Issue.objects.count() == 1

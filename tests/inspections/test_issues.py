@@ -370,3 +370,11 @@ def test_the_number_of_queries_does_not_grow_with_the_set(world: World) -> None:
 
     queries(1)
     assert queries(2) == queries(60)
+
+
+def test_what_came_back_from_a_department_may_still_be_rejected_later(world: World) -> None:
+    issue = world.reports()
+    world.does("hrss", issue, "request_return", ground="已进入仲裁", suggested_department="OFFICE")
+    world.later(days=4).does("office", issue, "approve_return")
+
+    assert world.does("office", issue, "reject", "请等待仲裁结果", reason_code="in_court_or_arbitration").state == "rejected"
