@@ -6,7 +6,7 @@ what stands stays and the newcomer is kept beside it; every other field of the e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -61,28 +61,39 @@ def merge(
     since = (base or 0) if known_base else 0
     merged = Merged()
     last: dict[str, Past] = {}
-    origins: dict[str, Any] = {}
+    steps: dict[str, list[Past]] = {}
     for one in past:
         if one.revision <= since:
             continue
         foreign = one.device != device or device is None
         merged.foreign = merged.foreign or foreign
-        for name, before in one.before.items():
+        for name in one.before:
+            steps.setdefault(name, []).append(one)
             if foreign or not known_base:
                 last[name] = one
-                origins.setdefault(name, before)
     for name, yours in edit.items():
         kept = standing.get(name)
         rival = last.get(name)
         if rival is None or (not known_base and rival.device == device) or same(yours, kept):
             merged.changes[name] = yours
             continue
-        both = merge_rows(origins.get(name), kept, yours) if known_base else None
+        both = merge_rows(_origin(name, steps[name], kept, device), kept, yours) if known_base else None
         if both is not None:
             merged.changes[name] = both
         else:
             merged.clashes.append(Clash(name, yours, kept, rival.revision))
     return merged
+
+
+def _origin(name: str, steps: Sequence[Past], kept: Any, device: UUID | None) -> Any:
+    """The value that an edit started from: what stood at its base, with what this device itself has changed since."""
+    values = [step.before[name] for step in steps] + [kept]
+    origin = values[0]
+    for step, was, became in zip(steps, values, values[1:], strict=False):
+        if step.device == device:
+            mine = merge_rows(was, became, origin)
+            origin = origin if mine is None else mine
+    return origin
 
 
 def same(one: Any, other: Any) -> bool:
