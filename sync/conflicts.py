@@ -16,7 +16,8 @@ from core.problems import Conflict, Fault, Forbidden, Invalid, Problem
 from core.texts import Text
 from journal import journal
 from journal.journal import Change, HeadState, Key, user_scope
-from organizations.permissions import Subject, allowed
+from organizations import assignments
+from organizations.permissions import Caller, Subject, allowed
 from sync.merge import Clash
 from sync.models import ConflictState, FieldConflict
 from sync.operations import Operations
@@ -117,7 +118,11 @@ def resolve(conflict: UUID, wish: dict[str, Any], *, by: Actor, at: datetime, op
 
 
 def _take(row: FieldConflict, *, by: Actor, at: datetime, operations: Operations) -> None:
+    """Write the newcomer; chosen by the office it is still the edit of whoever sent it."""
     operation = operations.table[row.collection]
+    if by.person != row.person and row.device is not None:
+        author = operations.caller(row.person, row.device)
+        by = assignments.vouched(author) if isinstance(author, Caller) else author
     draft = Draft(id=row.record, changes={row.field: row.yours} if row.field else {}, new=False, by=by)
     verb = operation.put if row.field else operation.delete
     outcomes = verb([draft], by=by, at=at) if verb else []

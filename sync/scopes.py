@@ -57,3 +57,9 @@ def held_names(person: UUID) -> frozenset[str]:
     """The names of the scopes a person holds now; those that have no record yet are included."""
     granted = Grant.objects.filter(person=person, live=True).values_list("scope__name", flat=True)
     return frozenset(granted) | {SHARED, user_scope(person)}
+
+
+def ever_held_names(person: UUID) -> frozenset[str]:
+    """The names of the scopes a person holds or once held."""
+    granted = Grant.objects.filter(person=person).values_list("scope__name", flat=True)
+    return frozenset(granted) | {SHARED, user_scope(person)}
