@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from media.models import Photo
 from media.photos import Home
 from organizations.models import Department
 from organizations.permissions import Subject, allowed
-from surveys.models import Response
+from surveys.models import Response, Version
 
 FINISHED = frozenset({VisitStatus.SUBMITTED.value, VisitStatus.ACCEPTED.value})
 NOBODY = UUID(int=0)
@@ -145,11 +146,37 @@ def circumstances(asked: Iterable[Photo]) -> dict[UUID, Circumstances]:
         through |= dict(model.objects.filter(pk__in=filter(None, named)).values_list("pk", _VISIT[model]))
     wanted = {row.id: row.visit or through.get(row.response or row.issue) for row in rows}
     visits = Visit.objects.in_bulk(set(filter(None, wanted.values())))
-    return {
+    found = {
         photo: Circumstances(visit.started_at, visit.ended_at, visit.check_in)
         for photo, id_ in wanted.items()
         if id_ and (visit := visits.get(id_))
     }
+    return found | {
+        photo: replace(found.get(photo, Circumstances()), camera_only=True) for photo in _wanted_from_camera(rows)
+    }
+
+
+def _wanted_from_camera(rows: Sequence[Photo]) -> set[UUID]:
+    """The photos whose question asks for a picture taken there and then: XLSForm's appearance ``new``."""
+    answers = Response.objects.filter(pk__in={row.response for row in rows if row.response and row.question})
+    named = {pk: (code, number) for pk, code, number in answers.values_list("pk", "questionnaire_id", "version")}
+    versions = Version.objects.filter(questionnaire__in={code for code, _ in named.values()})
+    forms = {
+        (code, number): _camera_questions(form.get("questions", []))
+        for code, number, form in versions.filter(number__in={number for _, number in named.values()}).values_list(
+            "questionnaire_id", "number", "form"
+        )
+    }
+    return {row.id for row in rows if row.response in named and row.question in forms.get(named[row.response], ())}
+
+
+def _camera_questions(questions: Iterable[Mapping[str, Any]]) -> set[str]:
+    found: set[str] = set()
+    for question in questions:
+        if question.get("type") == "image" and "new" in question.get("appearance", "").split():
+            found.add(question["name"])
+        found |= _camera_questions(question.get("children", ()))
+    return found
 
 
 _VISIT: dict[type[Response] | type[Issue], str] = {Response: "visit", Issue: "visit_id"}
