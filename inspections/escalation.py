@@ -148,7 +148,8 @@ def _worst(issue: Issue, causes: list[Cause]) -> tuple[str, int]:
 def _supervision(issue: Issue, cause: Cause, desk: Desk, at: datetime) -> Supervision:
     department = desk.departments.get(issue.lead_code)
     leader = department.leader if department and cause.level > 1 else ""
-    return Supervision(
+    return tables.made(
+        Supervision,
         id=uuid7(), issue_id=issue.id, segment=issue.segment, lead_code=issue.lead_code, level=cause.level, card=cause.card,
         cause=cause.name, leader=leader, at=at,
     )  # fmt: skip
