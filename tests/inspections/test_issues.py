@@ -377,4 +377,7 @@ def test_what_came_back_from_a_department_may_still_be_rejected_later(world: Wor
     world.does("hrss", issue, "request_return", ground="已进入仲裁", suggested_department="OFFICE")
     world.later(days=4).does("office", issue, "approve_return")
 
-    assert world.does("office", issue, "reject", "请等待仲裁结果", reason_code="in_court_or_arbitration").state == "rejected"
+    assert (
+        world.does("office", issue, "reject", "请等待仲裁结果", reason_code="in_court_or_arbitration").state
+        == "rejected"
+    )
