@@ -7,7 +7,6 @@ from importlib import import_module
 from django.urls import URLPattern
 
 MODULES: list[str] = [
-    "sync",  # first, because phones ask for it most
     "sync",  # the busiest first: a route is found by going down this list
     "uploads",
     "photos",

@@ -54,9 +54,8 @@ class Problem(Exception):
             "title": self.title.of(language),
             "status": self.status,
             "detail": self.detail.of(language),
+            "errors": [fault.told(language) for fault in self.errors],
         }
-        if self.errors:
-            document["errors"] = [fault.told(language) for fault in self.errors]
         return document | self.extra
 
 

@@ -26,14 +26,14 @@ COLLECTION = "questionnaires"
 def upload(workbook: bytes, *, by: Actor, at: datetime) -> Version:
     """Compile an XLSForm into the next version of its questionnaire, as a draft.
 
-    The same form as the newest version is that version again. Raises Forbidden, BadWorkbook, BadForm.
+    The same form as the newest draft is that draft again. Raises Forbidden, BadWorkbook, BadForm.
     """
     permit(by, "questionnaire.write")
     compiled = read_xlsform(workbook)
     with journal.unit(by=by, at=at):
         questionnaire = _named(compiled, at)
         newest = questionnaire.versions.order_by("-number").first()
-        if newest is not None and newest.hash == compiled.hash and newest.status != VersionStatus.CLOSED:
+        if newest is not None and newest.hash == compiled.hash and newest.status == VersionStatus.DRAFT:
             return newest
         number = (questionnaire.versions.aggregate(newest=Max("number"))["newest"] or 0) + 1
         row = Version(
