@@ -91,12 +91,14 @@ def offset(upload: Upload, *, by: Actor, at: datetime) -> int:
     if upload.state == UploadState.STORED:
         return upload.length
     stands = spool.offset_of(upload.id)
-    if stands is None:
-        raise NotFound()
-    if stands == upload.length:
+    if stands is not None and stands < upload.length:
+        return stands
+    try:
         with spool.held(upload.id) as handle:
             _finish(upload, handle, by=by, at=at)
-    return stands
+    except FileNotFoundError:
+        _expect_stored(upload)
+    return upload.length
 
 
 def append(
@@ -127,7 +129,15 @@ def append(
                 _finish(upload, handle, by=by, at=at)
             return reached
     except FileNotFoundError:
-        raise NotFound() from None
+        _expect_stored(upload)
+        raise spool.WrongOffset(offset=upload.length) from None
+
+
+def _expect_stored(upload: Upload) -> None:
+    """The spool file is gone: another request finished the upload since we read its row, or it was given up."""
+    upload.refresh_from_db(fields=["state", "stored_at"])
+    if upload.state != UploadState.STORED:
+        raise NotFound()
 
 
 def terminate(upload: Upload) -> None:

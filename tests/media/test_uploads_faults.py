@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -134,3 +135,18 @@ def test_expired_uploads_are_swept(store: Any, phone: Phone, cast: Cast) -> None
     assert uploads.sweep(at=timezone.now() + uploads.LIFETIME + timedelta(hours=1)) == 1
     assert phone.asks(address).status_code == 404
     assert not list((spool.path_of(uuid4()).parent.parent).rglob("????????????????????????????????"))
+
+
+def test_who_comes_just_after_the_finish_is_told_so(store: Any, cast: Cast, phone: Phone) -> None:
+    data, now = photo_bytes(15), timezone.now()
+    address = phone.begins(data).headers["Location"]
+    id_ = UUID(address.rsplit("/", 1)[1])
+    read_before = [uploads.get(id_, by=cast.li, at=now) for _ in range(2)]
+    phone.sends(address, data, 0)
+
+    assert uploads.offset(read_before[0], by=cast.li, at=now) == len(data)
+    with pytest.raises(spool.WrongOffset) as refused:
+        uploads.append(
+            read_before[1], BytesIO(data).read, at_offset=0, expected=len(data), checksum=None, by=cast.li, at=now
+        )
+    assert refused.value.extra["offset"] == len(data)
