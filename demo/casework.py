@@ -160,20 +160,18 @@ class Casework:
         return issue
 
     def _hearing(self, issue: Issue) -> Part:
-        """Assistants speak for themselves within a day, as far as they may see the issue; the office asks the rest by phone."""
-        urgent = issue.deadline_class_id == "E"
-        speaking = [
-            code for code in issue.assists
-            if not issue.confidential and code in self.cast.handlers and self.dice.happens(0.15)
-        ]  # fmt: skip
-        said = issue.updated_at
-        times = {code: self.span.later(said, 0 if urgent else 1, HELPING, self._minutes[code]) for code in speaking}
+        """Some assistants speak for themselves on the next day; the office asks the rest, and all in urgent cases, by phone."""
+        speaking = [] if issue.deadline_class_id == "E" or issue.confidential else self._speaking(issue)
+        times = {code: self.span.later(issue.updated_at, 1, HELPING, self._minutes[code]) for code in speaking}
         for code in sorted(speaking, key=lambda code: (times[code], code)):
             opinion = self.dice.choice(stories.OPINIONS)
             issue = yield Step(times[code], self.cast.handlers[code], "assist_opinion", opinion, {"department": code})
         if set(issue.assists) - set(speaking):
             issue = yield self._by_office(issue, 0, MIDDAY, "assist_opinion", stories.PHONED)
         return issue
+
+    def _speaking(self, issue: Issue) -> list[str]:
+        return [code for code in issue.assists if code in self.cast.handlers and self.dice.happens(0.15)]
 
     def _extending(self, issue: Issue) -> Part:
         wanted = self._by_lead(

@@ -138,7 +138,11 @@ class _Making:
                 escalation.sweep(at=at)
 
     def _act(self, moves: Sequence[_Move], cast: Cast, who: UUID, at: datetime) -> None:
-        """What one person does at one time, in one set; then every plot is asked how it goes on."""
+        """What one person does at one time, in one set; then every plot is asked how it goes on.
+
+        A refusal is a mistake of a plot's (the tests allow none); it ends that plot and not the world.
+        """
+        refused: set[UUID] = set()
         asked = [move for move in moves if move.step.action != WAIT]
         requests = [
             ActionRequest(move.issue, move.step.action, move.step.text, move.step.data, id=self.keys.key(at))
@@ -152,10 +156,12 @@ class _Making:
         outcomes = actions.act(requests, by=cast.caller(who), at=at, desk=self.desk) if requests else []
         for request, outcome in zip(requests, outcomes, strict=True):
             if isinstance(outcome, Problem):
-                raise RuntimeError(f"refused: {request}: {outcome.detail} {outcome.errors}") from outcome
-            self.known[outcome.id] = outcome
+                self.say(f"refused: {request.action} at {at}: {outcome.detail} {outcome.errors}")
+                refused.add(request.issue)
+            else:
+                self.known[outcome.id] = outcome
         self.known |= Issue.objects.in_bulk([move.issue for move in moves if move.step.action == WAIT])
-        for move in moves:
+        for move in [move for move in moves if move.issue not in refused]:
             self._ask(move.plot, move.issue, self.known[move.issue])
 
     def _ask(self, plot: Plot, key: UUID, issue: Issue | None) -> None:

@@ -24,6 +24,13 @@ def test_a_weak_password_is_refused_before_anything_is_made(db: None, settings: 
     assert world.is_empty()
 
 
+def test_a_production_installation_gets_no_demo_world(db: None, settings: Any) -> None:
+    settings.PRODUCTION = True
+    with pytest.raises(CommandError, match="production"):
+        call_command("demo", stdout=StringIO())
+    assert world.is_empty()
+
+
 def test_the_same_seed_gives_the_same_world_and_another_seed_another() -> None:
     one, again, other = (Dice(seed, "firms") for seed in (1, 1, 2))
     names = [[dice.key(moment(MORNING, 8)) for _ in range(5)] + [credit_code(dice)] for dice in (one, again, other)]

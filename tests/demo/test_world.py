@@ -42,7 +42,7 @@ def made(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest
     storage.cache_clear()
     said = StringIO()
     with django_db_blocker.unblock(), transaction.atomic():
-        call_command("demo", day=MORNING, months=1, stdout=said)
+        call_command("demo", day=MORNING, months=1, verbosity=2, stdout=said)
         yield said.getvalue()
         transaction.set_rollback(True)
     for name, value in kept.items():
@@ -74,6 +74,10 @@ def test_the_accounts_and_their_password_are_told(city: str) -> None:
     )
     assert all(Person.objects.filter(username=name, is_active=True).exists() for name in accounts)
     assert not Person.objects.filter(password__contains=PASSWORD).exists()
+
+
+def test_no_step_of_the_stories_is_refused(city: str) -> None:
+    assert "refused" not in city
 
 
 def test_sixty_enterprises_lie_in_a_cluster_of_two_and_eight_and_more(city: str) -> None:

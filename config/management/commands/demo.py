@@ -44,6 +44,8 @@ class Command(BaseCommand):
             if not options["if_empty"]:
                 self.stdout.write("There is data in the database already; nothing was done. 数据库已有数据,未作改动。")
             return
+        if settings.PRODUCTION and not options["force"]:
+            raise CommandError("a production installation gets no demo world, unless you say --force")
         if options["scale"] < 1 or options["months"] < 1:
             raise CommandError("--scale and --months are 1 or more")
         password = settings.DEMO_PASSWORD or f"Demo-{secrets.token_hex(5)}"
