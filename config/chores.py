@@ -18,6 +18,7 @@ from django.utils import timezone
 from api.views import forget_answers
 from config.models import Chore
 from inspections import escalation, photographs
+from journal import upkeep
 from media import chain, renditions, scrub, uploads
 from notifications import deliveries, digest, outbox
 from organizations import assignments, lockouts, sessions
@@ -74,6 +75,7 @@ DUTIES: Sequence[Duty] = (
     Duty("forget-deliveries", timedelta(days=1), lambda at: deliveries.sweep(at=at)),
     Duty("forget-lockouts", timedelta(hours=1), lambda at: lockouts.sweep(at=at)),
     Duty("forget-sessions", timedelta(hours=6), lambda at: sessions.sweep(at=at)),
+    Duty("forget-deletions", timedelta(days=1), lambda at: upkeep.purge(before=at - upkeep.TOMBSTONES_KEPT)),
     Duty("forget-answers", timedelta(hours=6), lambda at: forget_answers(at=at)),
     Duty("scrub-photos", timedelta(days=1), _scrub),
 )
