@@ -222,32 +222,35 @@ class Bucket:
         self, *, endpoint_url: str, bucket_name: str, access_key: str, secret_key: str, region_name: str
     ) -> None:
         self.bucket = bucket_name
-        self._credentials = {
+        self._options = {
+            "bucket_name": bucket_name,
             "endpoint_url": endpoint_url or None,
-            "aws_access_key_id": access_key,
-            "aws_secret_access_key": secret_key,
+            "access_key": access_key,
+            "secret_key": secret_key,
             "region_name": region_name,
         }
 
     @cached_property
-    def _client(self) -> Any:
-        import boto3
+    def _storage(self) -> Any:
         from botocore.config import Config
+        from storages.backends.s3 import S3Storage
 
-        return boto3.client(
-            "s3",
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                connect_timeout=5,
-                read_timeout=30,
-                retries={"max_attempts": 3, "mode": "standard"},
-                max_pool_connections=32,
-            ),
-            **self._credentials,
+        config = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"max_attempts": 3, "mode": "standard"},
+            max_pool_connections=32,
         )
+        return S3Storage(**self._options, default_acl=None, client_config=config)
+
+    @property
+    def _client(self) -> Any:
+        """The client of django-storages, one a thread; its file objects would overwrite silently and read whole."""
+        return self._storage.connection.meta.client
 
     def keep(self, key: str, source: Path, sha256: str) -> None:
         with self._faults():
