@@ -49,7 +49,12 @@ def measure(exported: int) -> dict[str, float]:
     samples = [sample("visit", Random(seed), TODAY) for seed in range(200)]
 
     def batch(start: int) -> list[Draft]:
-        common = {"questionnaire": "visit", "version": 1, "status": "submitted", "started_at": "2026-11-22T08:40:00+08:00"}
+        common = {
+            "questionnaire": "visit",
+            "version": 1,
+            "status": "submitted",
+            "started_at": "2026-11-22T08:40:00+08:00",
+        }
         return [
             Draft(uuid7(), {**common, "enterprise": str(firms[at % 50]), "answers": samples[at % 200]})
             for at in range(start, start + 100)
@@ -74,7 +79,9 @@ def measure(exported: int) -> dict[str, float]:
         size = sum(len(piece) for piece in content)
         figures[f"{form}: rows per second"] = Response.objects.count() / (time.perf_counter() - wall)
         figures[f"{form}: MB"] = size / 1e6
-    figures["export: MB of memory more than before"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - floor) / 1024
+    figures["export: MB of memory more than before"] = (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - floor
+    ) / 1024
     figures["export: MB of memory in all"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return figures
 

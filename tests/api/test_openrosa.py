@@ -271,7 +271,11 @@ def test_only_the_office_lets_a_collect_in(cast):
 def test_a_hundred_pictures_come_in_one_request(cast):
     collect = Collect(cast)
     photos = [{"issue_photo": f"p{at}.jpg"} for at in range(9)]
-    issue = {"issue_category": "work_safety", "issue_description": "车间通道被原料堵塞,应急门打不开", "issue_photos": photos}
+    issue = {
+        "issue_category": "work_safety",
+        "issue_description": "车间通道被原料堵塞,应急门打不开",
+        "issue_photos": photos,
+    }
     files = {f"p{at}.jpg": picture("blue") for at in range(9)} | {f"x{at}.bin": b"x" for at in range(91)}
 
     taken = collect.submit(instance(cast.bakery.id, issues=[issue]), **files)
