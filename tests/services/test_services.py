@@ -22,7 +22,8 @@ from tests.services.process import ServiceMissing
 from tests.services.s3 import S3
 
 HOLD = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born deaf to it
 from tests.services.postgres import Postgres
 server = Postgres()
 print((server.data / "postmaster.pid").read_text().split()[0], server.folder, flush=True)
@@ -61,7 +62,7 @@ def test_the_server_dies_with_its_user(number: signal.Signals) -> None:
     assert user.stdout is not None
     pid, folder = user.stdout.readline().split()
     user.send_signal(number)
-    user.communicate(timeout=10)
+    user.communicate(timeout=60)
     assert gone(int(pid))
     end_of_folder = Path(folder)
     assert gone_folder(end_of_folder)
