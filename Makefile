@@ -116,7 +116,7 @@ bench: $(DEVELOPMENT)
 	$(BIN)/python -m bench.forms
 
 # --- the sync engine's long proofs; `make test` runs a short tier of each ---
-.PHONY: feed sim sim-mutants crashpoints pgkill
+.PHONY: feed sim sim-mutants crashpoints pgkill serverkill
 N ?= 100000
 KILLS ?= 200
 
@@ -136,3 +136,6 @@ crashpoints: $(DEVELOPMENT)
 
 pgkill: $(DEVELOPMENT)
 	$(BIN)/python -m tests.sync.kills --kills=$(KILLS)
+
+serverkill: $(DEVELOPMENT)
+	$(BIN)/python -m tests.sync.serverkills

@@ -152,9 +152,10 @@ class Judge:
             return
         answer = orjson.loads(row.answer) if row.answer else {"status": "applied", "revision": row.revision}
         if answer["status"] == "quarantined" or row.content != envelope.asked(sealed.body).content:
-            if not any(orjson.loads(one.payload).get("data") == sealed.body["data"] for one in kept):
+            mine = [one for one in kept if orjson.loads(one.payload).get("data") == sealed.body["data"]]
+            if not mine:
                 self.note("lost", f"{phone.name}: not whole in quarantine: {sealed.body}")
-            for one in kept:
+            for one in mine:
                 if one.state == "applied" and not history.shows(sealed, one.revision, corrected=True):
                     self.note("lost", f"{phone.name}: released, but without effect: {sealed.body}")
         elif sealed.body["collection"] == "notes":
@@ -184,7 +185,7 @@ class History:
     clashes: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)
     effects: Counter[tuple[UUID, UUID]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
-    past: dict[str, list[tuple[int, UUID | None, dict[str, Any]]]] = field(default_factory=dict)
+    past: dict[str, list[tuple[int, UUID | None, str, dict[str, Any]]]] = field(default_factory=dict)
 
     @classmethod
     def read(cls) -> History:
@@ -203,7 +204,7 @@ class History:
             if one.revision != last.get(record, 0) + 1:
                 found.faults.append(f"{record}: revision {one.revision} after {last.get(record)}")
             last[record] = one.revision or 0
-            found.past.setdefault(record, []).append((one.revision or 0, one.device, changes))
+            found.past.setdefault(record, []).append((one.revision or 0, one.device, str(one.mutation), changes))
             found.states.setdefault(record, {})[one.revision or 0] = dict(state)
             if one.verb == "note.deleted":
                 found.deleted.add(record)
@@ -247,11 +248,14 @@ class History:
         for name, mine in sealed.body["data"].items():
             stood: Any = None
             rival = False
-            for revision, author, changes in self.past.get(sealed.body["record"], []):
-                if revision < answer["revision"] and name in changes:
+            for revision, author, mutation, changes in self.past.get(sealed.body["record"], []):
+                mine_too = (
+                    mutation == sealed.id
+                )  # an edit that changed nothing is answered with somebody else's revision
+                if revision <= answer["revision"] and name in changes and not mine_too:
                     stood = changes[name][1]
                     rival = rival or (revision > base and author != device)
-                if revision == answer["revision"] and name == "rows" and name in changes and name not in clashes:
+                if mine_too and name == "rows" and name in changes and name not in clashes:
                     found += _rows_lost(changes[name])
             if name != "rows" and (rival and stood != mine) != (name in clashes):
                 found.append(f"{name} {'clashes without a rival' if name in clashes else 'was overwritten silently'}")

@@ -182,7 +182,7 @@ class World:
                 quarantine.resolve(waiting.pk, wish, by=self.office, at=self.server_now(), operations=toys.OPERATIONS)
             if conflict is not None:
                 conflicts.resolve(conflict.pk, choice, by=self.office, at=self.server_now(), operations=toys.OPERATIONS)
-        except Problem as problem:
+        except (Problem, RuntimeError) as problem:  # poison explodes at the desk as well, and nothing of it stands
             self.fate.tell(f"the desk was refused: {problem!r}")
 
     # --- what a person does on a phone ------------------------------------------------------------------------------
