@@ -13,6 +13,7 @@ settings.configure(
     ALLOWED_HOSTS=["*"],
     ROOT_URLCONF="bench.naive_app",
     USE_TZ=True,
+    MIDDLEWARE=["django.middleware.common.CommonMiddleware"],  # it says how long an answer is
     DATABASES={
         "default": {
             "ENGINE": "django.db.backends.postgresql",
