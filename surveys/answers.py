@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -17,6 +16,7 @@ from core.texts import Text
 from surveys.definition import ROOT, Definition, Question, Rule, Step
 from surveys.expressions import Row, Run, Scope
 from surveys.functions import NotEvaluable
+from surveys.operators import Lists
 from surveys.readers import BAD, read_decimal
 from surveys.values import HIDDEN, Day, Hidden, number, text, truth
 
@@ -29,9 +29,6 @@ MAX_FINDINGS = 500
 _EPOCH = date(1970, 1, 1).toordinal()
 _END_OF_DAY = 1 - 1e-8
 _BARE = frozenset({"calculate", "note", "hidden"})
-
-Lists = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""What the caller holds of the external lists: list name -> what an answer holds -> columns of that choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +104,7 @@ def examine(
     definition: Definition, answers: Any, *, today: date, now: float | None = None, lists: Lists | None = None
 ) -> tuple[list[Finding], Settled]:
     """As :func:`check`, with the values the answer was settled to, so that it need not be read again to be scored."""
-    settled = settle(definition, answers, today=today, now=now)
+    settled = settle(definition, answers, today=today, now=now, lists=lists)
     for level, rules in definition.rules.items():
         for row, standing in settled.levels.get(level, ()):
             scope = settled.scope
@@ -117,11 +114,13 @@ def examine(
     return settled.findings, settled
 
 
-def settle(definition: Definition, answers: Any, *, today: date, now: float | None = None) -> Settled:
+def settle(
+    definition: Definition, answers: Any, *, today: date, now: float | None = None, lists: Lists | None = None
+) -> Settled:
     """Read an answer: types, relevance, calculations; with the findings these give."""
     day = Day(today.toordinal() - _EPOCH)
     root: Row = dict(definition.blanks[ROOT])
-    scope = Scope(root, day, Day(day + _END_OF_DAY if now is None else now))
+    scope = Scope(root, day, Day(day + _END_OF_DAY if now is None else now), lists)
     levels: dict[str, list[tuple[Row, Standing]]] = defaultdict(list)
     settled = Settled(definition, scope, levels)
     if not isinstance(answers, dict):

@@ -31,7 +31,10 @@ EXTERNAL = {
 }
 """The lists a form may choose from without holding them, and the columns their choices have for filters.
 
-``name`` is what an answer holds: a region's code, an enterprise's id."""
+``name`` is what an answer holds: a region's code, an enterprise's id. An enterprise's ``code`` is its credit code."""
+
+WHOLE = frozenset({"regions"})
+"""The external lists that are the same for everybody; of the enterprises a phone holds its own."""
 
 _EXPRESSIONS = ("relevant", "required", "constraint", "warning", "calculation", "filter", "count", "score", "default")
 
@@ -113,7 +116,7 @@ class Definition:
         self._references: dict[str, frozenset[str]] = {}
         entries = list(walk(form.get("questions", ())))
         places = {entry["name"]: place for entry, place in entries}
-        names = Names(places, lists=self._item_labels(), external=frozenset(EXTERNAL))
+        names = Names(places, lists=self._item_labels(), external=EXTERNAL, whole=WHOLE)
         for entry, place in entries:
             self.questions[place.name] = self._question(entry, replace(names, here=place))
             self.children[self.questions[place.name].level].append(place.name)
@@ -327,7 +330,7 @@ def walk(
     for entry in entries:
         name, kind = entry["name"], entry["type"]
         shape = kind if kind in ("group", "repeat") else "question"
-        yield entry, Place(name, shape, repeats, path, kind, entry.get("list"))
+        yield entry, Place(name, shape, repeats, path, kind, entry.get("list"), entry.get("external"))
         if shape != "question":
             inner = (*repeats, name) if shape == "repeat" else repeats
             yield from walk(entry.get("children", ()), (*path, name), inner)

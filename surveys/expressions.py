@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.texts import Text
-from surveys.functions import FUNCTIONS, NotEvaluable, chosen, matches, pattern
+from surveys.functions import FUNCTIONS, NotEvaluable, chosen, matches
 from surveys.grammar import BadExpression, Node, parse
-from surveys.operators import OPERATORS, Row, Run, Scope, apply, chain, gather
+from surveys.operators import OPERATORS, Row, Run, Scope, apply, chain, external_label, first_held, gather
+from surveys.patterns import BadPattern, pattern
 from surveys.values import number, text, truth
 
 
@@ -30,20 +31,23 @@ class Place:
     path: tuple[str, ...] = ()
     type: str = ""
     list: str | None = None
+    external: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
     """What the names in an expression mean: the form's places, the place it stands at, and its choice lists.
 
-    ``columns``, within a choice filter, are the columns of the choices. ``external`` are lists the server need not hold.
+    ``columns``, within a choice filter, are the columns of the choices. ``external`` are the lists a form does not hold, with
+    the columns of their choices; ``whole`` are those of them that, where they are held, are held whole.
     """
 
     places: Mapping[str, Place]
     here: Place | None = None
     columns: frozenset[str] | None = None
     lists: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    external: frozenset[str] = frozenset()
+    external: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    whole: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,31 +215,39 @@ class _Compiler:
             raise _refuse(node, "unsupported-path", Text("不支持这种路径", "Such a path is not supported"))
         name, column = call.parts[0].value, node.value
         items = self.names.lists.get(name)
-        if items is None:
-            if name in self.names.external:
-                return _cannot
+        if items is None and name not in self.names.external:
             raise _refuse(
                 call,
                 "unknown-list",
                 Text("没有名为“{name}”的选项表", "There is no choice list “{name}”").fill(name=name),
             )
-        columns = frozenset(key for item in items for key in item) | {"name", "label"}
-        inner = _Compiler(replace(self.names, columns=columns))
-        holds = inner.build(filtered.parts[1])
+        columns = self.names.external[name] if items is None else frozenset(key for item in items for key in item)
+        inner = _Compiler(replace(self.names, columns=columns | {"name", "label"}))
+        predicate = filtered.parts[1]
+        holds = inner.build(predicate)
+        wanted = _named(predicate, inner)
         self.references |= inner.references
+        find = first_held(items, holds, wanted) if items is not None else self.first_external(name, holds, wanted)
+        return lambda s: found.get(column, "") if (found := find(s)) else ""
 
-        def look_up(s: Scope) -> Any:
-            outer = s.item
-            try:
-                for item in items:
-                    s.item = item
-                    if truth(holds(s)):
-                        return item.get(column, "")
-            finally:
-                s.item = outer
-            return ""
+    def first_external(self, name: str, holds: Run, wanted: Run | None) -> Callable[[Scope], Any]:
+        """The first choice of an external list that fulfils a condition; of a list held in part only what is asked for by name."""
+        whole = name in self.names.whole
 
-        return look_up
+        def find(s: Scope) -> Any:
+            items = s.lists.get(name)
+            if items is None:
+                raise NotEvaluable
+            if whole:
+                return first_held(tuple(items.values()), holds, None)(s)
+            if wanted is None:
+                raise NotEvaluable
+            code = text(wanted(s))
+            if code and code not in items:
+                raise NotEvaluable
+            return items.get(code)
+
+        return find
 
     def build_filter(self, node: Node) -> Run:
         raise _refuse(
@@ -332,10 +344,8 @@ class _Compiler:
         if node.parts[1].kind == "string":
             try:
                 pattern(node.parts[1].value)
-            except (re.error, RecursionError, OverflowError) as error:
-                raise _refuse(
-                    node.parts[1], "bad-pattern", Text("正则表达式有误", "The regular expression is wrong")
-                ) from error
+            except BadPattern as error:
+                raise _refuse(node.parts[1], "bad-pattern", error.why) from error
         return lambda s: matches(value(s), source(s))
 
     def call_position(self, node: Node) -> Run:
@@ -405,11 +415,25 @@ class _Compiler:
         if quoted.kind != "string" or not re.fullmatch(r"\s*\$\{[^}]+\}\s*", quoted.value):
             raise _refuse(quoted, "wrong-arguments", Text("应写成 '${问题}'", "Write '${question}' here"))
         place = self.place(quoted, quoted.value.strip()[2:-1].strip())
+        if place.external is not None:
+            return external_label(place.external, value, whole=place.external in self.names.whole)
         items = self.names.lists.get(place.list or "")
         if items is None:
             return _cannot
         labels = {str(item["name"]): text(item.get("label", "")) for item in items}
         return lambda s: ", ".join(labels.get(code, "") for code in text(value(s)).split())
+
+
+def _named(predicate: Node, inner: _Compiler) -> Run | None:
+    """What the choice's name is asked to be, where that is all a condition says and it does not speak of the choice itself."""
+    if predicate.kind != "operator" or predicate.value != "=":
+        return None
+    one, other = predicate.parts
+    if other.kind == "path" and other.value == "name" and not other.parts:
+        one, other = other, one
+    if one.kind != "path" or one.value != "name" or one.parts or other.kind not in ("reference", "string"):
+        return None
+    return inner.build(other)
 
 
 __all__ = ["Expression", "Names", "Place", "Row", "Run", "Scope", "compile_expression"]

@@ -13,10 +13,9 @@ import math
 import re
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-from surveys import geometry
+from surveys import geometry, patterns
 from surveys.values import (
     NAN,
     Day,
@@ -32,7 +31,8 @@ from surveys.values import (
 )
 
 MANY = 1_000
-MAX_PATTERN_INPUT = 4_000
+MAX_TEXT = 100_000
+"""A calculation that doubles a text a few dozen times over would otherwise fill any memory."""
 
 
 class NotEvaluable(Exception):
@@ -47,21 +47,15 @@ class Function(NamedTuple):
     run: Callable[..., Any]
 
 
-@lru_cache(maxsize=2_000)
-def pattern(source: str) -> re.Pattern[str]:
-    """A regular expression as written in a form. Raises ``re.error``."""
-    return re.compile(source)
-
-
 def matches(value: Any, source: Any) -> bool:
     """``regex``: the whole text must match, as in JavaRosa (Enketo is content with a part of it)."""
-    subject = text(value)
-    if len(subject) > MAX_PATTERN_INPUT:
-        raise NotEvaluable
     try:
-        return pattern(text(source)).fullmatch(subject) is not None
-    except (re.error, RecursionError, OverflowError) as error:
+        held = patterns.matches(text(value), text(source))
+    except patterns.BadPattern as error:
         raise NotEvaluable from error
+    if held is None:
+        raise NotEvaluable
+    return held
 
 
 def chosen(value: Any, code: Any) -> bool:
@@ -188,6 +182,21 @@ def _after(value: Any, part: Any) -> str:
     return text(value).partition(text(part))[2] if text(part) else text(value)
 
 
+def _concat(*parts: Any) -> str:
+    return _joined("", parts)
+
+
+def _join(glue: Any, *parts: Any) -> str:
+    return _joined(text(glue), parts)
+
+
+def _joined(glue: str, parts: tuple[Any, ...]) -> str:
+    joined = glue.join([text(part) for part in values(parts)])
+    if len(joined) > MAX_TEXT:
+        raise NotEvaluable
+    return joined
+
+
 def _sum(*arguments: Any) -> float:
     """``sum``: unanswered rows count as nothing (JavaRosa; XPath 1.0 would answer NaN)."""
     return sum(number(value) for value in values(arguments) if value != "")
@@ -270,8 +279,8 @@ FUNCTIONS: dict[str, Function] = {
     "sum": Function(1, 1, _sum),
     "min": Function(1, MANY, _least),
     "max": Function(1, MANY, _most),
-    "concat": Function(1, MANY, lambda *parts: "".join(text(part) for part in values(parts))),
-    "join": Function(1, MANY, lambda glue, *parts: text(glue).join(text(part) for part in values(parts))),
+    "concat": Function(1, MANY, _concat),
+    "join": Function(1, MANY, _join),
     "substr": Function(2, 3, _substr),
     "substring-before": Function(2, 2, _before),
     "substring-after": Function(2, 2, _after),

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from surveys.values import NAN, Day, equal, number, truth
+from surveys.functions import NotEvaluable
+from surveys.values import NAN, Day, equal, number, text, truth
 
 Row = dict[str, Any]
+Lists = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""What the caller holds of the external lists: list name -> what an answer holds -> columns of that choice."""
 
 
 class Scope:
     """What an expression sees while it runs.
 
     ``root`` holds the values of the form, ``row`` those of the present repeat row (``root`` outside repeats), ``rows`` the
-    whole chain from root to row, ``places`` the 1-based position of each row of that chain; ``item`` is the choice a filter looks at.
+    whole chain from root to row, ``places`` the 1-based position of each row of that chain; ``item`` is the choice a filter looks at;
+    ``lists`` the external lists at hand, choices by name.
     """
 
-    __slots__ = ("item", "now", "places", "root", "row", "rows", "today")
+    __slots__ = ("item", "lists", "now", "places", "root", "row", "rows", "today")
 
-    def __init__(self, root: Row, today: Day, now: Day) -> None:
+    def __init__(self, root: Row, today: Day, now: Day, lists: Lists | None = None) -> None:
         self.root = self.row = root
         self.rows: tuple[Row, ...] = (root,)
         self.places: tuple[int, ...] = (0,)
         self.item: Mapping[str, Any] = {}
+        self.lists: Lists = lists or {}
         self.today = today
         self.now = now
 
@@ -38,6 +43,39 @@ def gather(row: Row, repeats: tuple[str, ...], name: str) -> list[Any]:
     for repeat in repeats:
         rows = [inner for outer in rows for inner in outer[repeat]]
     return [inner[name] if not isinstance(inner[name], list) else "" for inner in rows]
+
+
+def first_held(items: Sequence[Mapping[str, Any]], holds: Run, wanted: Run | None) -> Callable[[Scope], Any]:
+    """The first choice that fulfils a condition, None if none does; found at once where the condition is its ``wanted`` name."""
+    by_name = {item["name"]: item for item in items} if wanted is not None else {}
+
+    def find(s: Scope) -> Any:
+        if wanted is not None and isinstance(code := wanted(s), str):
+            return by_name.get(code)
+        outer = s.item
+        try:
+            for item in items:
+                s.item = item
+                if truth(holds(s)):
+                    return item
+        finally:
+            s.item = outer
+        return None
+
+    return find
+
+
+def external_label(name: str, value: Run, *, whole: bool) -> Run:
+    """The labels of codes in an external list; '' for a code that a list held whole does not know."""
+
+    def label(s: Scope) -> str:
+        items = s.lists.get(name)
+        codes = text(value(s)).split()
+        if items is None or (not whole and not all(code in items for code in codes)):
+            raise NotEvaluable
+        return ", ".join(text(items[code].get("label", "")) if code in items else "" for code in codes)
+
+    return label
 
 
 def chain(sign: str, runs: list[Run]) -> Run:

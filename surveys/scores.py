@@ -11,6 +11,7 @@ from surveys.answers import Settled, settle
 from surveys.definition import DIMENSIONS, Definition
 from surveys.expressions import Run, Scope
 from surveys.functions import NotEvaluable
+from surveys.operators import Lists
 from surveys.values import number, truth
 
 _HUNDREDTH = Decimal("0.01")
@@ -48,13 +49,13 @@ class Score(NamedTuple):
         return {"score": float(self.score), "method": self.method, "points": points, "working": self.working}
 
 
-def score(definition: Definition, answers: Any, *, today: date) -> dict[str, Score]:
+def score(definition: Definition, answers: Any, *, today: date, lists: Lists | None = None) -> dict[str, Score]:
     """Each dimension's score, leaving out dimensions of which nothing was answered.
 
     Method ``points``: points over the most that could be had, × 100. Method ``mean``: (mean − 1) ÷ 4 × 100, for answers from 1
     to 5. Questions not asked or not answered, and choices without a score (“do not know”), count nowhere.
     """
-    return score_settled(settle(definition, answers, today=today))
+    return score_settled(settle(definition, answers, today=today, lists=lists))
 
 
 def score_settled(settled: Settled) -> dict[str, Score]:

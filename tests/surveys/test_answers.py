@@ -159,6 +159,26 @@ def test_external_choices_are_judged_only_where_they_are_held():
     assert found(form_, {"town": "1"}, lists=held) == {("error", "/answers/town", "unknown-choice")}
 
 
+def test_a_look_up_in_a_list_finds_the_first_that_fits():
+    form_ = definition("""
+        | type | name | label | calculation
+        | select_one kinds | kind | 类
+        | select_one_from_file regions.csv | town | 镇
+        | calculate | price | | instance('kinds')/root/item[name = ${kind}]/price
+        | calculate | dear | | instance('kinds')/root/item[price > 7]/label
+        | calculate | place | | instance('regions')/root/item[name = ${town}]/label
+    """, "| list_name | name | label | price\n| kinds | k1 | 甲 | 7\n| kinds | k2 | 乙 | 9")  # fmt: skip
+    held = {"regions": {"320281106": {"name": "320281106", "label": "周庄镇"}}}
+
+    def calculated(**answers):
+        return settle(form_, answers, today=TODAY, lists=held).scope.root
+
+    row = calculated(kind="k2", town="320281106")
+    assert (row["price"], row["dear"], row["place"]) == ("9", "乙", "周庄镇")
+    row = calculated(kind="k3", town="1")
+    assert (row["price"], row["place"]) == ("", "")
+
+
 def test_what_the_phone_alone_can_know_is_taken_from_the_phone():
     form_ = definition("""
         | type | name | label | calculation | constraint

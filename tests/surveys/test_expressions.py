@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveys.answers import check
+from surveys.definition import Definition
 from surveys.expressions import ARITIES, Names, Place, Scope, compile_expression
 from surveys.functions import FUNCTIONS, NotEvaluable
 from surveys.grammar import BadExpression
+from surveys.patterns import matches
 from surveys.values import Day, number, read_date, read_moment, text
 
 TODAY = Day(date(2026, 11, 22).toordinal() - date(1970, 1, 1).toordinal())
@@ -41,7 +45,12 @@ def value(source: str, here: str | None = "a"):
         scope.row = rows[0] if here == "x" else inner[1]
         scope.rows = (root, rows[0]) if here == "x" else (root, rows[0], inner[1])
         scope.places = (0, 1) if here == "x" else (0, 1, 2)
-    names = Names(PLACES, PLACES[here] if here else None, lists={"kinds": KINDS}, external=frozenset({"regions"}))
+    names = Names(
+        PLACES,
+        PLACES[here] if here else None,
+        lists={"kinds": KINDS},
+        external={"regions": frozenset({"name", "label"})},
+    )
     return compile_expression(source, names).run(scope)
 
 
@@ -108,7 +117,9 @@ def test_inside_a_repeat_names_mean_the_present_row():
     ("nosuch(1)", "unknown-function", 0), ("1 + nosuch(1)", "unknown-function", 4), ("selected(${a}, 'x'", "expression-syntax", 18),
     ("${nobody} = 1", "unknown-question", 0), ("1 +", "expression-syntax", 3), ("", "expression-syntax", 0),
     ("'open", "expression-character", 0), ("1 1", "expression-syntax", 2), ("if(1, 2)", "wrong-arguments", 0),
-    ("regex(., '[')", "bad-pattern", 9), ("/form/nobody", "unknown-question", 0), ("../../..", "unsupported-path", 0),
+    ("regex(., '[')", "bad-pattern", 9), ("regex(., '(?=a)b')", "bad-pattern", 9), ("regex(., '(a)\\1')", "bad-pattern", 9),
+    ("regex(., '[a-z&&[^b]]')", "bad-pattern", 9), ("regex(., '(x{1000}){1000}')", "bad-pattern", 9),
+    ("/form/nobody", "unknown-question", 0), ("../../..", "unsupported-path", 0),
     ("position()", "outside-repeat", 0), ("1 | 2", "unsupported-operator", 2), ("#", "expression-character", 0),
     ("(" * 500 + "1" + ")" * 500, "expression-syntax", 121), ("1" + " + 1" * 500, "expression-too-deep", None),
     ("1" * 20_000, "expression-too-long", 10_000), ("current()", "unsupported-path", 0), ("${a}[1]", "unsupported-path", 4),
@@ -140,6 +151,33 @@ def test_a_choice_filter_speaks_of_the_columns_of_its_choices():
 def test_what_the_server_cannot_know_it_does_not_judge(source):
     with pytest.raises(NotEvaluable):
         value(source)
+
+
+@pytest.mark.parametrize(("pattern", "subject", "wanted"), [
+    (r"[\u4e00-\u9fa5]{2,4}", "江阴", True), (r"\p{IsHan}+", "江阴", True), (r"\d+", "٣", False), (r"^1[3-9]\d{9}$", "13800138000", True),
+    (r"a$", "a\n", False), (r"\\u4e00", r"\u4e00", True), (r"[^]]+", "a", True), ("", "", True),
+])  # fmt: skip
+def test_a_pattern_means_what_it_means_on_the_phone(pattern, subject, wanted):
+    assert matches(subject, pattern) is wanted
+
+
+@pytest.mark.parametrize(("pattern", "subject"), [
+    ("(((a+)+)+)+b", "a" * 4000), ("(a|aa)+", "a" * 3999 + "b"), ("(.*.*.*.*)*x", "a" * 4000), ("((.{0,300}a){0,3})*x", "ab" * 2000),
+])  # fmt: skip
+def test_no_pattern_of_the_office_holds_the_server_up(pattern, subject):
+    before = time.process_time()
+    assert matches(subject, pattern) is False
+    assert time.process_time() - before < 1
+
+
+def test_a_text_that_doubles_and_doubles_is_not_calculated():
+    questions = [{"name": "t0", "type": "calculate", "calculation": "'xxxxxxxx'"}]
+    questions += [
+        {"name": f"t{at}", "type": "calculate", "calculation": f"concat(${{t{at - 1}}}, ${{t{at - 1}}})"}
+        for at in range(1, 60)
+    ]
+    findings = check(Definition({"questions": questions}), {}, today=date(2026, 11, 22))
+    assert {finding.code for finding in findings} == {"not-evaluated"}
 
 
 def test_a_long_chain_of_conditions_is_no_deep_tree():

@@ -110,6 +110,7 @@ def test_every_type_group_repeat_and_language_is_compiled():
     ("| type | name | calculation\n| calculate | a | ${b}\n| calculate | b | ${c}\n| calculate | c | ${a}", None,
      ("/survey/2/calculation", "circular")),
     ("| type | name | label | constraint\n| text | a | A | nosuch(.)", None, ("/survey/2/constraint", "unknown-function")),
+    ("| type | name | label | constraint\n| text | a | A | regex(., '(?!x).*')", None, ("/survey/2/constraint", "bad-pattern")),
     ("| type | name | label | warning\n| text | a | A | . >", None, ("/survey/2/warning", "expression-syntax")),
     ("| type | name | label | dimension\n| integer | a | A | beauty", None, ("/survey/2/dimension", "unknown-dimension")),
     ("| type | name | label\n| select_one_from_file secrets.csv | a | A", None, ("/survey/2/type", "unknown-file")),
