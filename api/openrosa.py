@@ -44,7 +44,7 @@ from media import uploads
 from media.storage import storage
 from organizations.models import Device, Region
 from organizations.permissions import Caller, caller, visible_enterprises
-from surveys import collect, openrosa
+from surveys import collect, externals, openrosa
 from surveys.models import Submission, Version, VersionStatus
 from surveys.openrosa import Instance, Listed
 from sync import envelope
@@ -214,9 +214,8 @@ def _choices(name: str, by: Caller) -> bytes:
     if name == "regions.csv":
         regions = Region.objects.order_by("code").values_list("code", "name", "code", "kind")
         return openrosa.choices_csv(("name", "label", "code", "kind"), regions)
-    columns = ("id", "name", "region__code", "pilot_tier", "industrial_park")
-    rows = visible_enterprises(by).filter(active=True).order_by("name", "id").values_list(*columns)
-    return openrosa.choices_csv(("name", "label", "region", "pilot_tier", "industrial_park"), rows)
+    rows = visible_enterprises(by).filter(active=True).order_by("name", "id")
+    return openrosa.choices_csv(externals.COLUMNS, externals.choices(rows))
 
 
 # --- submissions ------------------------------------------------------------------------------------------------------

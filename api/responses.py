@@ -22,7 +22,8 @@ from api.questionnaires import XLSX
 from api.shapes import Coded, Flag, Identifier, Strict, String, Whole
 from api.views import Noun
 from core.problems import NotFound
-from surveys import responses
+from organizations.permissions import Caller
+from surveys import externals, responses
 from surveys.documents import SHANGHAI, moment
 from surveys.exports import Export
 from surveys.models import Questionnaire, Response, ResponseStatus
@@ -144,16 +145,17 @@ class OneResponse(Noun):
         row = responses.visible(self.by).filter(pk=key).first()
         if row is None:
             raise NotFound
-        return self.shown(shown(row, self.by.language) | {"scoring": _scoring(row)})
+        return self.shown(shown(row, self.by.language) | {"scoring": _scoring(row, self.by)})
 
 
-def _scoring(row: Response) -> dict[str, Any]:
+def _scoring(row: Response, by: Caller) -> dict[str, Any]:
     version = row.questionnaire.versions.filter(number=row.version).values_list("hash", flat=True).first()
     if version is None:
         return {}
     definition = definition_of(row.questionnaire_id, row.version, version)
     day = (row.ended_at or row.started_at).astimezone(SHANGHAI).date()
-    return {name: each.told() for name, each in score(definition, row.answers, today=day).items()}
+    lists = externals.at_hand([(definition, row.answers)], by=by)
+    return {name: each.told() for name, each in score(definition, row.answers, today=day, lists=lists).items()}
 
 
 class Review(Noun):

@@ -21,13 +21,13 @@ from core.texts import Text
 from journal import journal
 from organizations.models import Enterprise
 from organizations.permissions import permit, scope
-from surveys import questionnaires
+from surveys import externals, questionnaires
 from surveys.answers import ERROR, examine
 from surveys.definition import Definition
 from surveys.documents import SHANGHAI
 from surveys.models import PublicLink, Questionnaire, Response, ResponseStatus, Version
 from surveys.problems import BadAnswers
-from surveys.responses import definition_of, region_list
+from surveys.responses import definition_of
 from surveys.scores import score_settled
 from surveys.values import Hidden
 
@@ -87,7 +87,7 @@ def take(token: str, answers: Any, *, at: datetime) -> Response:
     """
     row, version = behind(token, at=at)
     definition = definition_of(row.questionnaire_id, version.number, version.hash)
-    lists = {"regions": region_list()} if "regions" in definition.externals else {}
+    lists = externals.at_hand([(definition, answers)], by=SYSTEM)
     asked = asked_only(definition, answers, at=at)
     findings, settled = examine(definition, asked, today=at.astimezone(SHANGHAI).date(), lists=lists)
     errors = [Fault(each.pointer, each.code, each.detail) for each in findings if each.severity == ERROR]

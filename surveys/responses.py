@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -16,11 +16,11 @@ from core.problems import Conflict, Fault, Forbidden, Invalid, NotFound, Problem
 from core.texts import Text
 from journal import journal, rows
 from organizations import permissions
-from organizations.models import Enterprise, Region
+from organizations.models import Enterprise
 from organizations.permissions import Caller
 from organizations.roles import Role
-from surveys import documents, incoming
-from surveys.answers import ERROR, Finding, Lists, examine
+from surveys import documents, externals, incoming
+from surveys.answers import ERROR, Finding, examine
 from surveys.definition import Definition, load
 from surveys.models import Response, ResponseStatus, Version, VersionStatus, dump
 from surveys.problems import AlreadySubmitted, BadAnswers
@@ -54,7 +54,22 @@ class _Batch:
         self.visits = journal.load(("visits", clean["visit"]) for clean in cleaned if clean.get("visit"))
         self.versions = self._versions(cleaned)
         self.reach = permissions.reach_of(by, "response.write")
-        self._lists: Lists | None = None
+        self.lists = externals.at_hand(self._asked(drafts, cleaned), by=by)
+
+    def _asked(self, drafts: Sequence[Draft], cleaned: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Definition, Any]]:
+        """The answers to those forms that choose from lists they do not hold."""
+        asking = {key: form for key in self._named(cleaned) if (form := self.definition(key)).externals}
+        for draft, clean in zip(drafts, cleaned, strict=True) if asking else ():
+            row = self.responses.get(draft.id)
+            key = (clean.get("questionnaire", row and row.questionnaire_id), clean.get("version", row and row.version))
+            if key in asking:
+                yield asking[key], clean.get("answers", row and row.answers)
+
+    def _named(self, cleaned: Sequence[Mapping[str, Any]]) -> set[tuple[str, int]]:
+        """The versions that the drafts or their rows name, of those that may be answered."""
+        named = {(clean.get("questionnaire"), clean.get("version")) for clean in cleaned}
+        named |= {(row.questionnaire_id, row.version) for row in self.responses.values()}
+        return {key for key in self.versions if key in named}
 
     def _versions(self, cleaned: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], tuple[str, bool]]:
         """Hash and anonymity of the versions that may be answered, by code and number."""
@@ -88,27 +103,10 @@ class _Batch:
     def definition(self, version: tuple[str, int]) -> Definition:
         return definition_of(*version, self.versions[version][0])
 
-    def lists(self, definition: Definition) -> Lists:
-        """The external lists that a form asks for and that we hold: regions."""
-        if "regions" not in definition.externals:
-            return {}
-        if self._lists is None:
-            self._lists = {"regions": region_list()}
-        return self._lists
-
 
 def definition_of(code: str, number: int, digest: str) -> Definition:
     """The form of a version, ready to judge answers; read from the database once a process."""
     return load(digest, lambda: Version.objects.only("form").get(questionnaire=code, number=number).form)
-
-
-def region_list() -> dict[str, dict[str, str]]:
-    """The regions as choices of an external list."""
-    columns = ("code", "name", "kind")
-    return {
-        code: {"name": code, "code": code, "label": name, "kind": kind}
-        for code, name, kind in Region.objects.values_list(*columns)
-    }
 
 
 def put(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Response | Problem]:
@@ -205,7 +203,7 @@ def _reference_faults(clean: Mapping[str, Any], row: Response | None, batch: _Ba
 def _judge(row: Response, clean: Mapping[str, Any], batch: _Batch) -> None:
     """Check a submitted response by its form and day; note what is no error, and its scores. Raises BadAnswers."""
     definition = batch.definition((row.questionnaire_id, row.version))
-    findings, settled = examine(definition, row.answers, today=_day(row), lists=batch.lists(definition))
+    findings, settled = examine(definition, row.answers, today=_day(row), lists=batch.lists)
     errors = [finding for finding in findings if finding.severity == ERROR]
     if errors:
         raise BadAnswers(errors=[Fault(each.pointer, each.code, each.detail) for each in errors])

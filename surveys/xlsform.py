@@ -353,6 +353,9 @@ class _Author:
             self.fault(
                 "survey", line, "type", "unknown-file", why.fill(known=", ".join(f"{each}.csv" for each in EXTERNAL))
             )
+        elif external == "enterprises" and self.anonymous:
+            why = Text("匿名问卷不能列出企业", "An anonymous questionnaire cannot offer the enterprises")
+            self.fault("survey", line, "type", "enterprises-in-public", why)
 
     def switches(self, line: Line, entry: dict[str, Any]) -> None:
         required = self.cell("survey", line, "required")

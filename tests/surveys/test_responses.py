@@ -20,6 +20,7 @@ from surveys.models import Response, VersionStatus
 from surveys.problems import AlreadySubmitted, BadAnswers
 from surveys.samples import sample
 from tests.surveys.cast import AT, TODAY, Cast, cast, draft, published
+from tests.surveys.sheets import form
 
 pytestmark = pytest.mark.django_db
 
@@ -209,3 +210,67 @@ def test_drafts_of_questionnaires_are_for_those_who_write_them(world):
     second = questionnaires.upload(bytes(version.workbook), by=world.office, at=AT)
     with pytest.raises(NotFound):
         questionnaires.get("observer", second.number, by=world.liaison)
+
+
+def suppliers(world: Cast) -> None:
+    """A form that asks which of the enterprises of a town, and of which tier, another one works with."""
+    content = form("""
+        | type | name | label | choice_filter | calculation
+        | select_one_from_file regions.csv | town | 镇 | kind = 'town' |
+        | begin repeat | partners | 协作企业
+        | select_one_from_file enterprises.csv | firm | 企业 | region = ${town} |
+        | calculate | firm_name | | | jr:choice-name(${firm}, '${firm}')
+        | end repeat
+    """)
+    questionnaires.upload(content, by=SYSTEM, at=AT)
+    questionnaires.publish("demo", 1, by=SYSTEM, at=AT)
+
+
+def judged(world: Cast, town: str, *firms: str, at_the_mill: bool = False):
+    answers = {"town": town, "partners": [{"firm": firm} for firm in firms]}
+    where, by = (world.mill, world.stranger) if at_the_mill else (world.bakery, world.liaison)
+    [outcome] = responses.put([draft(where.id, "demo", answers)], by=by, at=AT)
+    if isinstance(outcome, BadAnswers):
+        return [(fault.pointer, fault.code) for fault in outcome.errors]
+    assert isinstance(outcome, Response), outcome
+    return outcome.findings
+
+
+def test_choices_from_our_own_enterprises_are_judged_by_what_the_person_may_see(world):
+    suppliers(world)
+    bakery, mill = str(world.bakery.id), str(world.mill.id)
+    first, second = "/answers/partners/0/firm", "/answers/partners/1/firm"
+
+    assert judged(world, "320281106", bakery) == []
+    assert judged(world, "320281105", bakery) == [(first, "choice-filtered")]
+    assert judged(world, "320281106", bakery, mill) == [(second, "unknown-choice")], "not one of the liaison's own"
+    assert judged(world, "320281105", mill, at_the_mill=True) == []
+    for nobody in (str(uuid7()), "bakery", bakery.upper(), "x" * 36):
+        assert judged(world, "320281106", nobody) == [(first, "unknown-choice")]
+    assert judged(world, "nowhere", bakery) == [("/answers/town", "unknown-choice"), (first, "choice-filtered")]
+
+
+def test_a_label_of_our_own_lists_is_calculated_again(world):
+    suppliers(world)
+    answers = {"town": "320281106", "partners": [{"firm": str(world.bakery.id), "firm_name": "别的厂"}]}
+    [row] = responses.put([draft(world.bakery.id, "demo", answers)], by=world.liaison, at=AT)
+    [finding] = row.findings
+    assert (finding["code"], "周庄面包厂" in finding["detail"]) == ("calculation-differs", True)
+
+
+def test_external_choices_cost_two_queries_however_many_answers_name_them(world):
+    suppliers(world)
+
+    def queries(count: int) -> int:
+        answers = {"town": "320281106", "partners": [{"firm": str(world.bakery.id)}]}
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
+            outcomes = responses.put(
+                [draft(world.bakery.id, "demo", answers) for _ in range(count)], by=world.liaison, at=AT
+            )
+        assert all(isinstance(each, Response) for each in outcomes)
+        return len(seen)
+
+    queries(1)
+    assert queries(2) == queries(20)
