@@ -18,6 +18,7 @@ from api.policy import admit
 from core.problems import Problem
 from organizations.permissions import Caller
 
+REFUSALS = (Problem, OperationalError, InterfaceError)
 View = Callable[..., HttpResponseBase]
 """Called with the request, the caller, the moment, and what the route holds."""
 
@@ -32,16 +33,30 @@ def door(*methods: str) -> Callable[[View], View]:
             at = timezone.now()
             try:
                 if request.method not in methods:
-                    raise errors.MethodNotAllowed
+                    raise errors.MethodNotAllowed(allow=sorted(methods))
                 return view(request, admitted(request, at), at, **route)
-            except (Problem, OperationalError, InterfaceError) as error:
-                problem = errors.as_problem(error)
-                assert problem is not None
-                return errors.page(request, problem)
+            except REFUSALS as error:
+                return _refused(request, error)
 
         return enter
 
     return wrap
+
+
+def open_door(view: View) -> View:
+    """A plain view that nobody need be signed in for; any method but those of its row in the table is a 405."""
+
+    @csrf_exempt
+    @wraps(view)
+    def enter(request: HttpRequest, **route: Any) -> HttpResponseBase:
+        try:
+            match = request.resolver_match
+            admit(match.url_name if match else None, str(request.method), None, knows=lambda _: False)
+            return view(request, **route)
+        except REFUSALS as error:
+            return _refused(request, error)
+
+    return enter
 
 
 def admitted(request: HttpRequest, at: datetime) -> Caller:
@@ -52,3 +67,9 @@ def admitted(request: HttpRequest, at: datetime) -> Caller:
     if by is None:
         raise errors.Unauthenticated
     return by
+
+
+def _refused(request: HttpRequest, error: Exception) -> HttpResponseBase:
+    problem = errors.as_problem(error)
+    assert problem is not None
+    return errors.page(request, problem)

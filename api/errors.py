@@ -159,6 +159,8 @@ def faults(detail: Any, pointer: str = "") -> Iterator[Fault]:
 
 def _headers(problem: Problem, error: Exception) -> dict[str, str]:
     headers = {}
+    if "allow" in problem.extra:
+        headers["Allow"] = ", ".join(problem.extra["allow"])
     if problem.status == status.HTTP_401_UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="api"'
     if problem.status == status.HTTP_429_TOO_MANY_REQUESTS or problem.status >= 500:

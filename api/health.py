@@ -12,8 +12,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
+from api.doors import open_door
 from api.rendering import dumps
 from media.storage import StorageDown, storage
 
@@ -54,15 +54,15 @@ TOLD: dict[str, Callable[[], bool]] = {"storage": photos}
 """Told and no more: while one of these is away records are still taken in. ``config`` adds the worker."""
 
 
+@open_door
 @never_cache
-@require_safe
 def alive(request: HttpRequest) -> HttpResponse:
     """The process answers."""
     return HttpResponse(dumps({"status": "ok"}), content_type="application/json")
 
 
+@open_door
 @never_cache
-@require_safe
 def ready(request: HttpRequest) -> HttpResponse:
     """What it cannot do without is there; 503 with the name of what is not."""
     found = {name: check() for name, check in VITAL.items()}

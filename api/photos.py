@@ -13,14 +13,13 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, Jso
 from django.shortcuts import render
 from django.urls import path
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import errors, files
-from api.doors import door
+from api.doors import door, open_door
 from api.views import Noun
 from core.problems import Forbidden, NotFound, Problem, Unavailable
 from core.texts import Text
@@ -28,6 +27,7 @@ from inspections import photographs
 from media import checking, photos, renditions
 from media.models import Blob, BytesState, Photo, PrintState
 from media.storage import LINK_SECONDS, mark_key, original_key, print_key, storage
+from organizations import sessions
 from organizations.permissions import Caller, Subject, allowed, caller
 
 VARIANTS = ("original", "large", "medium", "small", "watermark")
@@ -122,7 +122,7 @@ def variant(request: HttpRequest, by: Caller, at: datetime, photo: UUID, variant
     found = _file(row, variant, by)
     if "link" not in request.GET:
         return _sent(request, row, found, by, at)
-    token = signing.dumps({"photo": str(photo), "variant": variant, "person": str(by.person)}, salt=SALT)
+    token = signing.dumps({"photo": str(photo), "variant": variant, "session": str(by.session)}, salt=SALT)
     direct = storage().link(found.key, content_type=found.content_type, filename=found.filename)
     wants_direct = request.GET["link"] == "direct" and direct is not None
     if wants_direct and found.original:
@@ -132,22 +132,18 @@ def variant(request: HttpRequest, by: Caller, at: datetime, photo: UUID, variant
     return JsonResponse({"url": url, "expires_at": expires_at}, headers={"Cache-Control": "no-store"})
 
 
-@csrf_exempt
+@open_door
 def link(request: HttpRequest, token: str) -> HttpResponseBase:
-    """A file by its short-lived link; rights are looked at again, so a link dies with the right to see."""
+    """A file by its short-lived link; session and rights are looked at again, so a link dies with either."""
     at = timezone.now()
     try:
-        if request.method not in ("GET", "HEAD"):
-            raise errors.MethodNotAllowed
-        try:
-            told = signing.loads(token, salt=SALT, max_age=LINK_SECONDS)
-        except signing.BadSignature:
-            raise NotFound from None
-        by = caller(UUID(told["person"]), on=timezone.localdate(at))
-        row = photographs.visible(UUID(told["photo"]), by=by)
-        return _sent(request, row, _file(row, told["variant"], by), by, at)
-    except Problem as problem:
-        return errors.page(request, problem)
+        told = signing.loads(token, salt=SALT, max_age=LINK_SECONDS)
+        live = sessions.live(UUID(told["session"]))
+    except (signing.BadSignature, sessions.SessionEnded, sessions.DeviceRevoked):
+        raise NotFound from None
+    by = caller(live.person, on=timezone.localdate(at), device=live.device)
+    row = photographs.visible(UUID(told["photo"]), by=by)
+    return _sent(request, row, _file(row, told["variant"], by), by, at)
 
 
 def _file(photo: Photo, variant: str, by: Caller) -> _File:
@@ -194,6 +190,7 @@ def check(request: HttpRequest, by: Caller, at: datetime, code: str) -> HttpResp
     return JsonResponse({**verdict.told(), "photo": _told(photo, by)}, headers={"Cache-Control": "no-store"})
 
 
+@open_door
 def check_page(request: HttpRequest, code: str) -> HttpResponseBase:
     """The same as a page, for somebody of the office who scans the QR code with a browser signed in to the console."""
     at, user = timezone.now(), request.user

@@ -184,12 +184,12 @@ class DeclaredPolicy(BasePermission):
 
 def admit(route: str | None, method: str, by: Caller | None, *, knows: Callable[[str], bool] = lambda _: True) -> None:
     """Pass or raise: ``Unauthenticated``, ``MethodNotAllowed``, ``Forbidden``. HEAD is judged as GET."""
-    method = "GET" if method == "HEAD" else method
-    rule = ROUTES.get(route or "", {}).get(method)
+    method, row = "GET" if method == "HEAD" else method, ROUTES.get(route or "", {})
+    rule = row.get(method)
     if rule == PUBLIC:
         return
     if rule is None and (method == "OPTIONS" or not knows(method)):
-        raise MethodNotAllowed
+        raise MethodNotAllowed(allow=sorted(row))
     if by is None:
         raise Unauthenticated
     if rule is None:

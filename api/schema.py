@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from api.errors import MethodNotAllowed, page
+from api.doors import open_door
 from api.policy import DeclaredPolicy
 
 PROBLEM: dict[str, Any] = {
@@ -100,20 +100,16 @@ class Docs(SpectacularSwaggerView):
     permission_classes = (DeclaredPolicy,)
 
 
-def front(request: HttpRequest) -> HttpResponse:
+@open_door
+def front(request: HttpRequest) -> HttpResponseBase:
     """Whoever opens the bare address of the API is led to its readable page."""
-    return _led(request, "docs")
+    return redirect("docs")
 
 
-def house(request: HttpRequest) -> HttpResponse:
+@open_door
+def house(request: HttpRequest) -> HttpResponseBase:
     """Whoever opens the server's bare address is led to the console."""
-    return _led(request, "admin:index")
-
-
-def _led(request: HttpRequest, where: str) -> HttpResponse:
-    if request.method not in ("GET", "HEAD"):
-        return page(request, MethodNotAllowed())
-    return redirect(where)
+    return redirect("admin:index")
 
 
 urlpatterns = [

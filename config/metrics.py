@@ -16,11 +16,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from api.doors import open_door
 from config.models import Chore
 from inspections.models import ENDED_STATES, Issue
 from journal.models import Feed
@@ -86,8 +86,8 @@ def gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"sanyuantong_{name}", meaning, value=value)
 
 
+@open_door
 @never_cache
-@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """The figures as text; 404 for whoever may not read them."""
     token = settings.METRICS_TOKEN

@@ -107,3 +107,14 @@ def test_filters_and_cursors_that_are_not_ours_are_refused(cast, query):
 def test_row_32_an_address_with_a_nul_is_a_400(cast, path):
     refused = Line(cast.office).get(path)
     assert refused.status_code == 400 and refused.data["errors"][0]["code"] == "nul"
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/", "/api/v1/", "/check/ABC", "/api/v1/photos/links/x"]
+)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_a_method_that_a_public_door_does_not_know_is_told_as_a_problem(db, path, method):
+    refused = Line().send(method, path, {})
+    assert refused.status_code == 405 and refused["Allow"] == "GET"
+    assert refused["Content-Type"] == "application/problem+json"
+    assert refused.data["type"] == "/problems/method-not-allowed"
