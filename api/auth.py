@@ -38,7 +38,10 @@ class TokenInput(Strict):
 
 
 class RefreshInput(Strict):
+    """``device`` may say which phone asks; a token that comes from another is a copy, and its session ends."""
+
     refresh = String(max_length=4096)
+    device = Identifier(required=False)
 
 
 class EnrollInput(Strict):
@@ -116,8 +119,10 @@ class TokenRefresh(Noun):
     @extend_schema(request=RefreshInput, responses=PairAnswer, operation_id="refresh")
     def post(self, request: Request) -> Response:
         """The next pair; the same one again when the answer was lost."""
-        jti = tokens.refresh_id(self.read(RefreshInput)["refresh"])
-        return Response(tokens.pair(sessions.rotate(jti, at=self.at, lifetime=tokens.lifetime())))
+        values = self.read(RefreshInput)
+        jti = tokens.refresh_id(values["refresh"])
+        issued = sessions.rotate(jti, at=self.at, lifetime=tokens.lifetime(), device=values.get("device"))
+        return Response(tokens.pair(issued))
 
 
 class Enroll(Noun):

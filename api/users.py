@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -65,7 +64,11 @@ class NewPassword(Strict):
 
 
 class UserFilter(Strict):
-    q = String(max_length=50, required=False, help_text="part of the name")
+    q = String(
+        max_length=50,
+        required=False,
+        help_text="part of the name; where the caller may know them, of user name, phone or mail",
+    )
     role = serializers.ChoiceField(choices=Role.choices, required=False)
     is_active = Flag(required=False)
 
@@ -107,7 +110,7 @@ class Users(Noun):
         asked = self.query(UserFilter)
         rows = people.visible(self.by)
         if "q" in asked:
-            rows = rows.filter(Q(name__icontains=asked["q"]))
+            rows = rows.filter(people.told_of(asked["q"], by=self.by))
         if "role" in asked:
             rows = rows.filter(pk__in=live_assignments(self.by.standing.on).filter(role=asked["role"]).values("person"))
         if "is_active" in asked:

@@ -19,7 +19,7 @@ from journal import journal
 from organizations import changes, holdings
 from organizations.models import Assignment, Department, Enterprise, Person, Region
 from organizations.permissions import Caller, Held, Standing, permit, scope
-from organizations.roles import PLACES, PlaceKind, Role
+from organizations.roles import APART, PLACES, PlaceKind, Role
 
 FIELDS = ("person_id", "role", "enterprise_id", "region_id", "department_id", "starts_on", "ends_on")
 PLACE_FIELDS = ("enterprise_id", "region_id", "department_id")
@@ -72,6 +72,8 @@ def change(key: UUID, values: Mapping[str, Any], *, by: Actor, at: datetime) -> 
         changed = changes.assign(row, {name: values[name] for name in ("starts_on", "ends_on") if name in values})
         if row.ends_on and row.ends_on < row.starts_on:
             raise Invalid.at("/ends_on", "order", ENDS_EARLY)
+        if row.revoked_at is None and _is_apart(Draft(row.person_id, Role(row.role), row.starts_on, row.ends_on), []):
+            raise Invalid.at("/ends_on", "separation", SEPARATE)
         if changed:
             row.save(update_fields=list(changed))
             journal.record([_told("assignment.changed", row, changed)])
@@ -112,6 +114,7 @@ def vouched(author: Caller) -> Caller:
     return replace(author, standing=Standing(author.person, author.standing.on, held))
 
 
+SEPARATE = Text("系统管理与审计不得由同一人担任", "The office and the audit are not held by one person")
 ENDS_EARLY = Text("结束日期不得早于开始日期", "Must not be before the start")
 
 
@@ -151,8 +154,24 @@ def _faults(drafts: Sequence[Draft], *, today: date) -> list[Fault]:
         if key in taken and (taken[key] is None or taken[key] >= draft.starts_on):
             found.append(Fault("/person", "assigned-already", Text("已有相同的分工", "Is assigned there already")))
         taken[key] = draft.ends_on
+        if _is_apart(draft, drafts[:index]):
+            found.append(Fault("/role", "separation", SEPARATE))
         faults += [fault.under(f"/{index}") for fault in found]
     return faults
+
+
+def _is_apart(draft: Draft, before: Sequence[Draft]) -> bool:
+    """Whether the person would run the system and audit it on one and the same day."""
+    if draft.role not in APART:
+        return False
+    others = APART - {draft.role}
+    live = Assignment.objects.filter(person=draft.person, role__in=others, revoked_at=None)
+    spans = [(one.starts_on, one.ends_on) for one in before if one.person == draft.person and one.role in others]
+    spans += live.values_list("starts_on", "ends_on")
+    return any(
+        (ends_on is None or ends_on >= draft.starts_on) and (draft.ends_on is None or draft.ends_on >= starts_on)
+        for starts_on, ends_on in spans
+    )
 
 
 def _shape_faults(draft: Draft) -> list[Fault]:

@@ -59,7 +59,7 @@ def redeem(code: str, draft: devices.Draft, *, at: datetime, lifetime: timedelta
         raise EnrollmentRefused
     by = Actor(person=found.person_id, language=found.person.language)
     with journal.unit(by=by, at=at):
-        fresh = Enrollment.objects.filter(pk=found.pk, used_at=None, expires_at__gt=at)
+        fresh = Enrollment.objects.filter(pk=found.pk, used_at=None, expires_at__gt=at, person__is_active=True)
         if not fresh.update(used_at=at):
             raise EnrollmentRefused
         journal.record(

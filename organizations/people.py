@@ -18,7 +18,7 @@ from core.ids import uuid7
 from core.problems import Fault, Invalid, NotFound
 from core.texts import EN, ZH, Text
 from journal import journal
-from organizations import changes, holdings, passwords, sessions
+from organizations import changes, holdings, lockouts, passwords, sessions
 from organizations.models import Department, Person
 from organizations.permissions import Caller, Subject, allowed, live_assignments, permit, reach_of
 from organizations.roles import HOLDING_ROLES
@@ -107,9 +107,16 @@ def set_password(key: UUID, password: str, *, by: Actor, at: datetime) -> Person
 
 
 def change_password(key: UUID, old: str, new: str, *, by: Actor, at: datetime) -> Person:
-    """Somebody changes their own password, knowing the old one; every session ends. Raises ``Invalid``."""
+    """Somebody changes their own password, knowing the old one; every session ends.
+
+    Whoever has the phone but not the password guesses no oftener here than at the door. Raises ``Invalid``, ``LockedOut``.
+    """
+    counted = lockouts.key(f"password of {key}")
+    lockouts.charge(counted, at=at)
     known = Person.objects.filter(pk=key).values_list("password", flat=True).first()
     right, hashed = known is not None and check_password(old, known), make_password(new)
+    if right:
+        lockouts.clear(counted)
     with journal.unit(by=by, at=at):
         person = _locked(key)
         if by.person != person.id or not right or person.password != known:
@@ -166,6 +173,13 @@ def visible(by: Caller) -> QuerySet[Person]:
 def shows_contact(by: Actor, person: UUID) -> bool:
     """Whether the caller may read phone, mail and user name of this person, beside name and roles."""
     return allowed(by, "person.contact", Subject(owner=person))
+
+
+def told_of(words: str, *, by: Caller) -> Q:
+    """The people whose name holds the words, or whose user name, phone or mail does where the caller may read those."""
+    found = Q(name__icontains=words)
+    contact = Q(username__icontains=words) | Q(phone__icontains=words) | Q(email__icontains=words)
+    return found | (contact if allowed(by, "person.contact") else contact & Q(pk=by.person))
 
 
 def _locked(key: UUID) -> Person:

@@ -68,6 +68,9 @@ FIELD_ROLES = frozenset({Role.INSTRUCTOR, Role.LIAISON, Role.OBSERVER})
 HOLDING_ROLES = FIELD_ROLES | {Role.STATION_STAFF, Role.TOWN_OFFICER}
 """Roles whose phones hold the enterprises they are assigned to; all others hold reference data and their own desk."""
 
+APART = frozenset({Role.OFFICE, Role.AUDITOR})
+"""Roles that nobody holds at one time: who runs the system does not audit it (MLPS 2.0)."""
+
 PLACES: dict[Role, frozenset[PlaceKind]] = {
     Role.INSTRUCTOR: frozenset({PlaceKind.ENTERPRISE, PlaceKind.REGION}),
     Role.LIAISON: frozenset({PlaceKind.ENTERPRISE, PlaceKind.REGION}),

@@ -73,22 +73,27 @@ def begin(person: Person, device: Device, *, at: datetime, lifetime: timedelta) 
     return Issued(token, session.id, device, person)
 
 
-def rotate(jti: UUID, *, at: datetime, lifetime: timedelta) -> Issued:
-    """The successor of a refresh token: one, however many ask at once. Raises ``SessionEnded``, ``DeviceRevoked``."""
+def rotate(jti: UUID, *, at: datetime, lifetime: timedelta, device: UUID | None = None) -> Issued:
+    """The successor of a refresh token: one, however many ask at once.
+
+    ``device`` is the phone that asks, if it said so; a token shown by another phone than its own is a copy, and the
+    session is over. Raises ``SessionEnded``, ``DeviceRevoked``.
+    """
     with transaction.atomic():
         token = RefreshToken.objects.select_related("session__device__person").filter(pk=jti).first()
         if token is None:
             raise SessionEnded
         _refuse_dead(token, at)
-        if RefreshToken.objects.filter(pk=jti, used_at=None).update(used_at=at):
+        own = device in (None, token.session.device_id, token.session.device.hardware)
+        if own and RefreshToken.objects.filter(pk=jti, used_at=None).update(used_at=at):
             successor = RefreshToken.objects.create(session=token.session, issued_at=at, expires_at=at + lifetime)
             RefreshToken.objects.filter(pk=jti).update(successor=successor)
             Device.objects.filter(pk=token.session.device_id).update(last_seen_at=at)
             return _issued(token, successor)
         followed = RefreshToken.objects.select_related("successor").get(pk=jti).successor
-        if followed is not None and followed.used_at is None:
+        if own and followed is not None and followed.used_at is None:
             return _issued(token, followed)
-    end(token.session_id, reason="reuse", by=Actor(person=token.session.device.person_id), at=at)
+    end(token.session_id, reason="reuse" if own else "copied", by=Actor(person=token.session.device.person_id), at=at)
     raise SessionEnded
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from io import BytesIO
 from typing import Any
 from uuid import UUID
@@ -21,10 +20,9 @@ from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from core.problems import Invalid, Problem
+from core.problems import Problem
 from journal import journal
 from organizations import authentication, totp
-from organizations.models import Person
 from organizations.permissions import Caller, caller, may
 
 NOBODY = Caller(person=UUID(int=0))
@@ -54,8 +52,9 @@ class SignInForm(AuthenticationForm):
         at = timezone.now()
         if values.get("username") and values.get("password"):
             try:
-                person = authentication.authenticate(values["username"], values["password"], hardware=None, at=at)
-                self._second_factor(person, values.get("code", ""), at)
+                person = authentication.authenticate(
+                    values["username"], values["password"], hardware=None, at=at, code=values.get("code", "")
+                )
             except Problem as refused:
                 raise ValidationError(str(refused.detail)) from None
             by = caller(person.pk, on=timezone.localdate(at))
@@ -65,10 +64,6 @@ class SignInForm(AuthenticationForm):
                 journal.record([journal.Change("console.entered", "people", person.pk, {})])
             self.user_cache = person
         return values
-
-    def _second_factor(self, person: Person, given: str, at: datetime) -> None:
-        if person.totp_secret and not totp.spend(person, given, at=at):
-            raise Invalid.at("/code", "wrong", totp.WRONG)
 
 
 class SecondFactorForm(forms.Form):

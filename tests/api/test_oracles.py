@@ -37,6 +37,14 @@ def test_row_45_people_are_not_found_by_what_one_may_not_know(cast, query):
     assert answer.status_code == 422 or results(answer) == []
 
 
+def test_people_are_found_by_whatever_the_caller_may_read_of_them(cast):
+    office = Line(cast.office)
+    office.patch(f"users/{cast.town.id}", CONTACT)
+    for words in ("Town", "town", "138000", "secret@"):
+        assert str(cast.town.id) in {row["id"] for row in results(office.get(f"users?q={words}"))}, words
+    assert [row["id"] for row in results(Line(cast.town).get("users?q=138000"))] == [str(cast.town.id)]
+
+
 def test_row_45_contacts_cross_the_wire_to_nobody_but_office_and_owner(cast):
     Line(cast.office).patch(f"users/{cast.town.id}", CONTACT)
     for person in (cast.liaison, cast.observer, cast.handler, cast.auditor, cast.outsider):

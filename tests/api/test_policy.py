@@ -91,7 +91,7 @@ def test_row_43_a_thing_out_of_sight_is_answered_like_an_absent_one(cast, who):
         "enterprise": cast.foundry.id if who == "liaison" else cast.mill.id if who in ("town",) else None,
         "user": cast.office.id,
         "device": office.answer["device"]["id"],
-        "assignment": cast.assign(cast.office, Role.AUDITOR),
+        "assignment": cast.assign(cast.person("newcomer"), Role.OFFICE),
     }
     if who in ("handler", "auditor"):
         hidden["enterprise"] = cast.bakery.id

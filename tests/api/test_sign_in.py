@@ -144,3 +144,18 @@ def test_a_person_switched_off_is_out_at_the_next_request(cast):
     people.change(cast.liaison.id, {"is_active": False}, by=cast.by(cast.office), at=cast.at)
     assert line.get("me").status_code == 401
     assert Line().sign_in("liaison").status_code == 401
+
+
+def test_row_49_a_stolen_token_on_another_device_ends_the_session_it_was_stolen_from(cast):
+    line, thief = Line(cast.liaison), Line(cast.outsider)
+    stolen = {"refresh": line.answer["refresh"], "device": str(thief.hardware)}
+
+    assert thief.post("auth/token/refresh", stolen).status_code == 401
+    assert line.get("me").status_code == 401
+    assert thief.get("me").status_code == 200
+
+
+def test_a_phone_that_says_who_it_is_refreshes_as_ever(cast):
+    line = Line(cast.liaison)
+    body = {"refresh": line.answer["refresh"], "device": str(line.hardware)}
+    assert line.post("auth/token/refresh", body).data == line.post("auth/token/refresh", body).data

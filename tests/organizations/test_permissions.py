@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 
 from core.actors import SYSTEM, Actor
-from core.problems import Forbidden
+from core.problems import Forbidden, Invalid
+from organizations import assignments
 from organizations.models import Enterprise
 from organizations.permissions import (
     VERBS,
@@ -23,7 +24,7 @@ from organizations.permissions import (
     visible_enterprises,
 )  # fmt: skip
 from organizations.roles import Role
-from tests.organizations.cast import TODAY
+from tests.organizations.cast import NOW, TODAY
 
 
 def names(rows) -> set[str]:
@@ -133,3 +134,25 @@ def test_roles_are_read_once_even_by_copies(cast, django_assert_num_queries):
 def test_lists_of_other_rooms_are_scoped_by_a_condition(cast):
     condition = scope(cast.by(cast.town), "visit.read", enterprise="pk")
     assert names(Enterprise.objects.filter(condition)) == {"面包厂", "铸造厂"}
+
+
+@pytest.mark.parametrize(("held", "wanted"), [(Role.OFFICE, Role.AUDITOR), (Role.AUDITOR, Role.OFFICE)])
+def test_the_office_and_the_audit_are_never_one_person(cast, held, wanted):
+    person = cast.person("both", held)
+    with pytest.raises(Invalid) as refused:
+        cast.assign(person, wanted)
+    assert {(fault.pointer, fault.code) for fault in refused.value.errors} == {("/role", "separation")}
+
+    other = cast.person("other")
+    drafts = [assignments.Draft(other.id, role, TODAY) for role in (held, wanted)]
+    with pytest.raises(Invalid):
+        assignments.begin(drafts, by=SYSTEM, at=NOW)
+
+
+def test_an_auditor_may_have_been_of_the_office(cast):
+    person = cast.person("former")
+    former = assignments.Draft(person.id, Role.OFFICE, TODAY - timedelta(30), TODAY)
+    key = assignments.begin([former], by=SYSTEM, at=NOW)[0].id
+    cast.assign(person, Role.AUDITOR, starts_on=TODAY + timedelta(1))
+    with pytest.raises(Invalid):
+        assignments.change(key, {"ends_on": None}, by=SYSTEM, at=NOW)

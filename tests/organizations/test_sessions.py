@@ -173,6 +173,48 @@ def test_success_forgets_the_failures(cast):
     assert not Lockout.objects.exists()
 
 
+def test_row_48_a_stolen_session_guesses_the_password_no_oftener_than_at_the_door(cast):
+    def tries(old):
+        people.change_password(cast.liaison.id, old, "Better-Horse-10", by=cast.by(cast.liaison), at=NOW)
+
+    for _ in range(5):
+        with pytest.raises(Invalid):
+            tries("wrong")
+    with pytest.raises(lockouts.LockedOut):
+        tries(PASSWORD)
+
+
+def test_a_weak_new_password_is_no_wrong_guess(cast):
+    for _ in range(6):
+        with pytest.raises(Invalid):
+            people.change_password(cast.liaison.id, PASSWORD, "weak", by=cast.by(cast.liaison), at=NOW)
+    people.change_password(cast.liaison.id, PASSWORD, "Better-Horse-10", by=cast.by(cast.liaison), at=NOW)
+
+
+def test_row_49_a_token_shown_by_another_phone_than_its_own_ends_the_session(cast):
+    mine = sign_in()
+    assert sessions.rotate(mine.token.id, at=NOW, lifetime=LIFETIME, device=mine.device.hardware)
+
+    with pytest.raises(sessions.SessionEnded):
+        sessions.rotate(mine.token.id, at=NOW, lifetime=LIFETIME, device=uuid4())
+    with pytest.raises(sessions.SessionEnded):
+        sessions.live(mine.session)
+    assert Session.objects.get(pk=mine.session).reason == "copied"
+
+
+def test_row_50_a_password_changed_while_the_old_one_is_looked_at_lets_nobody_in(cast, monkeypatch):
+    genuine = authentication.check_password
+
+    def slow(*given):
+        people.set_password(cast.liaison.id, "Better-Horse-10", by=cast.by(cast.office), at=NOW)
+        return genuine(*given)
+
+    monkeypatch.setattr(authentication, "check_password", slow)
+    with pytest.raises(authentication.SignInRefused):
+        sign_in()
+    assert not Session.objects.filter(device__person=cast.liaison, revoked_at=None).exists()
+
+
 def test_row_48_a_name_that_nobody_has_is_answered_like_any_other(cast):
     def answers(username):
         found = []

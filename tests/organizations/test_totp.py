@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.problems import Invalid
-from organizations import totp
+from organizations import authentication, lockouts, totp
 from organizations.models import Person
-from tests.organizations.cast import NOW
+from tests.organizations.cast import NOW, PASSWORD
 
 SECRET = b"12345678901234567890"
 
@@ -36,3 +36,25 @@ def test_a_code_opens_once_and_not_long(cast):
     assert totp.spend(person, fresh, at=later)
     assert not totp.spend(person, fresh, at=later)
     assert not totp.spend(person, fresh, at=later + timedelta(minutes=5))
+
+
+def test_row_48_codes_are_guessed_no_oftener_than_passwords(cast):
+    seed = totp.new_seed()
+    totp.enable(cast.office.id, seed, totp.code(totp.secret(seed), totp.step_of(NOW)), by=cast.by(cast.office), at=NOW)
+    later = NOW + timedelta(minutes=5)
+    right = totp.code(totp.secret(seed), totp.step_of(later))
+    wrong = "000000" if right != "000000" else "111111"
+
+    for _ in range(5):
+        with pytest.raises(Invalid):
+            authentication.authenticate("office", PASSWORD, hardware=None, at=later, code=wrong)
+    with pytest.raises(lockouts.LockedOut):
+        authentication.authenticate("office", PASSWORD, hardware=None, at=later, code=right)
+
+
+@pytest.mark.parametrize("given", ["", "12345", "١٢٣٤٥٦", "𠮷", "1234567", "\0"])
+def test_whoever_has_a_second_factor_gives_it(cast, given):
+    seed = totp.new_seed()
+    totp.enable(cast.office.id, seed, totp.code(totp.secret(seed), totp.step_of(NOW)), by=cast.by(cast.office), at=NOW)
+    with pytest.raises(Invalid):
+        authentication.authenticate("office", PASSWORD, hardware=None, at=NOW, code=given)
