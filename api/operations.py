@@ -51,8 +51,8 @@ OPERATIONS = Operations(
                 photographs.delete,
                 references=("visit", "response", "issue", "issue_action"),
             ),
-            Operation("quarantine", partial(_put_choice, quarantine)),
-            Operation("conflicts", partial(_put_choice, conflicts)),
+            Operation("quarantine", partial(_put_choice, quarantine), creates=False),
+            Operation("conflicts", partial(_put_choice, conflicts), creates=False),
         )
     },
     caller=_caller,

@@ -72,6 +72,11 @@ def read(body: bytes) -> Batch:
     document, suspicious = _parse(body)
     if not isinstance(document, dict):
         raise Malformed(Text("请求正文应为 JSON 对象", "The body must be a JSON object"))
+    marked = [
+        Fault(f"/{_clean(name)}", one.code, one.detail) for name, one in document.items() if isinstance(one, _Marked)
+    ]
+    if marked:
+        raise Malformed(errors=marked)
     schema = document.get("schema", 1)
     if schema not in SCHEMAS or isinstance(schema, bool):
         raise SchemaUnsupported

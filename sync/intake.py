@@ -129,6 +129,8 @@ class Session:
         if operation is None or (asked.op == "delete" and operation.delete is None):
             raise NotPushable
         if state.revision == 0:
+            if not operation.creates:
+                raise OutOfScope
             return self._judge_creation(item)
         self._check_present(item, state, past.get(item.key, []))
         self._check_references(item)

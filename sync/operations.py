@@ -29,13 +29,15 @@ class Delete(Protocol):
 class Operation:
     """How one collection is pushed: its verbs, and the fields that refer to records of other collections.
 
-    ``delete`` is None where a phone may delete nothing.
+    ``delete`` is None where a phone may delete nothing, ``creates`` false where the server alone makes records and a phone
+    answers them: one that is not there will never come.
     """
 
     collection: str
     put: Put
     delete: Delete | None = None
     references: tuple[str, ...] = ()
+    creates: bool = True
 
 
 @dataclass(frozen=True, slots=True)
