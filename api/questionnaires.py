@@ -31,6 +31,7 @@ from surveys.documents import moment
 from surveys.models import Questionnaire, Requirement, Version
 from surveys.prefill import prefill
 from surveys.spreadsheet import MAX_BYTES
+from surveys.summaries import summary
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -318,7 +319,7 @@ class Summary(Noun):
     def get(self, request: Request, code: str) -> Response:
         """Counts, mean scores and alerts over a group of responses; groups under five are suppressed."""
         asked = self.query(SummaryQuery)
-        found = anonymous.summary(code, by=self.by, **asked)
+        found = summary(code, by=self.by, **asked)
         return Response({name: getattr(found, name) for name in ("count", "suppressed", "scores", "choices", "alerts")})
 
 

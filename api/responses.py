@@ -21,7 +21,8 @@ from api.pagination import page
 from api.questionnaires import XLSX
 from api.shapes import Coded, Flag, Identifier, Strict, String, Whole
 from api.views import Noun
-from core.problems import NotFound
+from core.problems import Fault, Invalid, NotFound
+from core.texts import Text
 from organizations.permissions import Caller
 from surveys import externals, responses
 from surveys.documents import SHANGHAI, moment
@@ -170,6 +171,10 @@ class Review(Noun):
         return self.shown(shown(row, self.by.language))
 
 
+_TELLING = frozenset({"version", "visit", "author", "status", "received_from", "received_to"})
+"""Two exports that differ by one of these would show whoever answered in between."""
+
+
 class ResponseExport(Noun):
     content_negotiation_class = ByAddress
 
@@ -182,6 +187,9 @@ class ResponseExport(Noun):
         questionnaire = Questionnaire.objects.filter(pk=asked["questionnaire"]).first()
         if questionnaire is None:
             raise NotFound
+        if questionnaire.anonymous and (told := sorted(_TELLING & asked.keys())):
+            why = Text("匿名问卷不能这样筛选", "An anonymous questionnaire is not narrowed by this")
+            raise Invalid(errors=[Fault(f"/{name}", "anonymous", why) for name in told])
         rows = responses.exportable(self.by)
         export = Export(
             questionnaire, narrowed(rows, asked), language=self.by.language if asked.get("labels") else None

@@ -1,26 +1,24 @@
-"""The questionnaire without a name: a link for each enterprise, answers that say nothing of who gave them, and sums.
+"""The questionnaire without a name: a link for each enterprise, and answers that say nothing of who gave them.
 
-An anonymous response holds the enterprise, the answers and the hour of its coming: no person, no device, no address. What is
-shown of such responses is shown of groups of five at least.
+An anonymous response holds the enterprise, the answers and the hour of its coming: no person, no device, no address. What such
+responses say together is in :mod:`surveys.summaries`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from core.actors import SYSTEM, Actor
 from core.problems import Fault, Invalid, NotFound, Problem
 from core.texts import Text
 from journal import journal
 from organizations.models import Enterprise
-from organizations.permissions import permit, scope
+from organizations.permissions import permit
 from surveys import externals, questionnaires
 from surveys.answers import ERROR, examine
 from surveys.definition import Definition
@@ -31,10 +29,7 @@ from surveys.responses import definition_of
 from surveys.scores import score_settled
 from surveys.values import Hidden
 
-SMALLEST_GROUP = 5
 A_MINUTE = 60
-LATE_PAY = ("pay_on_time", "often_late")
-LATE_PAY_LEAST, LATE_PAY_SHARE = 3, 0.05
 
 
 class TooMany(Problem):
@@ -135,64 +130,3 @@ def asked_only(definition: Definition, answers: Any, *, at: datetime) -> Any:
     _, settled = examine(definition, answers, today=at.astimezone(SHANGHAI).date())
     return {name: value for name, value in answers.items() if not isinstance(settled.scope.root.get(name), Hidden)
             or name not in definition.questions}  # fmt: skip
-
-
-@dataclass(slots=True)
-class Summary:
-    """What a group of responses says: how often each choice was taken, mean scores, alerts. None of it below five."""
-
-    count: int | None
-    suppressed: bool
-    scores: dict[str, float] = field(default_factory=dict)
-    choices: dict[str, dict[str, int]] = field(default_factory=dict)
-    alerts: list[dict[str, Any]] = field(default_factory=list)
-
-
-def summary(code: str, *, by: Actor, enterprise: UUID | None = None, region: UUID | None = None) -> Summary:
-    """Sums over the submitted responses that the caller's places cover. Raises NotFound, Forbidden."""
-    questionnaire = Questionnaire.objects.filter(pk=code).first()
-    if questionnaire is None:
-        raise NotFound
-    permit(by, "questionnaire.read")
-    rows = Response.objects.filter(scope(by, "response.read"), questionnaire=code)
-    rows = rows.filter(status__in=(ResponseStatus.SUBMITTED, ResponseStatus.ACCEPTED))
-    if enterprise:
-        rows = rows.filter(enterprise=enterprise)
-    if region:
-        rows = rows.filter(enterprise__region=region)
-    count = rows.count()
-    if count < SMALLEST_GROUP:
-        return Summary(None, suppressed=True)
-    return _sum_up(rows, count, _choice_questions(code))
-
-
-def _choice_questions(code: str) -> list[str]:
-    version = Version.objects.filter(questionnaire=code).order_by("-number").first()
-    if version is None:
-        return []
-    questions = Definition(version.form).questions.values()
-    return [
-        each.name for each in questions if each.type in ("select_one", "select_multiple") and not each.place.repeats
-    ]
-
-
-def _sum_up(rows: QuerySet[Response], count: int, questions: list[str]) -> Summary:
-    chosen: dict[str, Counter[str]] = {name: Counter() for name in questions}
-    totals: dict[str, list[float]] = {}
-    for scores, answers in rows.values_list("scores", "answers").iterator(chunk_size=2_000):
-        for name, value in scores.items():
-            totals.setdefault(name, []).append(value)
-        for name in questions:
-            value = answers.get(name)
-            chosen[name].update(
-                value if isinstance(value, list) else [value] if isinstance(value, str) and value else []
-            )
-    found = Summary(count, suppressed=False)
-    found.scores = {
-        name: round(sum(values) / len(values), 2) for name, values in totals.items() if len(values) >= SMALLEST_GROUP
-    }
-    found.choices = {name: dict(counter.most_common()) for name, counter in chosen.items() if counter}
-    late = chosen.get(LATE_PAY[0], Counter())[LATE_PAY[1]]
-    if late >= LATE_PAY_LEAST and late / count >= LATE_PAY_SHARE:
-        found.alerts.append({"code": "often-late-pay", "share": round(late / count * 100, 2)})
-    return found

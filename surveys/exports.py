@@ -1,7 +1,7 @@
 """Responses as CSV, XLSX and GeoJSON, in constant memory however many there are.
 
-Rows are read from the database in chunks and written as they come. An anonymous questionnaire gives no enterprise, person or
-time, and nothing of enterprises with fewer than five responses.
+Rows are read from the database in chunks and written as they come. An anonymous questionnaire gives a number and the answers: no
+enterprise, person, time or version, and nothing of enterprises with fewer than five responses.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from core.texts import Text
 from surveys import tables
 from surveys.definition import DIMENSIONS, walk
 from surveys.documents import SHANGHAI
+from surveys.groups import SMALLEST_GROUP
 from surveys.models import Questionnaire, Response, Version
 from surveys.tables import Cell, Table
 
 CHUNK = 2_000
-SMALLEST_GROUP = 5
 SHEET_ROWS = 1_000_000
 _BLOCK = 64 * 1024
 
@@ -44,7 +44,8 @@ FIELDS: tuple[tuple[str, str, Text], ...] = (
     ("ended_at", "ended_at", Text("结束时间", "Ended at")),
     ("submitted_at", "submitted_at", Text("提交时间", "Submitted at")),
 )
-ANONYMOUS_FIELDS = frozenset({"version"})
+_NUMBER = ("number", "", Text("序号", "Number"))
+"""What an anonymous response is called in an export: its place in an order that says nothing of when it came."""
 
 
 def _id(value: Any) -> str | None:
@@ -84,7 +85,7 @@ class Export:
             version.form for version in versions[:1]
         ]
         self.tables = tables.tables(self.forms, language=language)
-        self.fields = [each for each in FIELDS if not questionnaire.anonymous or each[0] in ANONYMOUS_FIELDS]
+        self.fields = (_NUMBER,) if questionnaire.anonymous else FIELDS
         self.rows = self._allowed(rows.filter(questionnaire=questionnaire))
         self.scored = [name for name in DIMENSIONS if any(_scores(form, name) for form in self.forms)]
 
@@ -105,7 +106,7 @@ class Export:
 
     def answered(self) -> Iterator[tuple[list[Cell], dict[str, Any]]]:
         """The fields and the answers of each response, in chunks from the database."""
-        columns = [path for _, path, _ in self.fields]
+        columns = [path for _, path, _ in self.fields if path]
         readers = [(at, _READERS[name]) for at, (name, _, _) in enumerate(self.fields) if name in _READERS]
         try:
             query, parameters = self.rows.values_list(*columns, "scores", "answers").query.sql_with_params()
@@ -113,8 +114,12 @@ class Export:
             return
         with connection.chunked_cursor() as cursor:
             cursor.execute(query, parameters)
+            number = 0
             while chunk := cursor.fetchmany(CHUNK):
                 for *fields, scores, answers in chunk:
+                    number += 1
+                    if not columns:
+                        fields = [number]
                     for at, read in readers:
                         fields[at] = read(fields[at])
                     if self.scored:
@@ -138,9 +143,8 @@ class Export:
             for fields, answers in self.answered():
                 yield fields + table.cells(answers)
             return
-        for number, (fields, answers) in enumerate(self.answered(), start=1):
-            key = str(number) if self.questionnaire.anonymous else str(fields[0])
-            yield from table.rows(key, answers)
+        for fields, answers in self.answered():
+            yield from table.rows(fields[0], answers)
 
     # writing
 
@@ -161,11 +165,10 @@ class Export:
             )
             book.use_zip64()
             writers = [_Sheets(book, table.name, self.headings(table)) for table in self.tables]
-            for number, (fields, answers) in enumerate(self.answered(), start=1):
+            for fields, answers in self.answered():
                 writers[0].write([*map(_excel, fields), *self.tables[0].cells(answers)])
-                key = str(number) if self.questionnaire.anonymous else str(fields[0])
                 for table, writer in zip(self.tables[1:], writers[1:], strict=True):
-                    for row in table.rows(key, answers):
+                    for row in table.rows(fields[0], answers):
                         writer.write(row)
             words = _Sheets(book, "codebook", list(tables.CODEBOOK))
             for row in tables.codebook(self.forms[0]) if self.forms else ():

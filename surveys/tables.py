@@ -38,7 +38,7 @@ class Table:
     repeats: tuple[str, ...] = ()
     columns: list[Column] = field(default_factory=list)
 
-    def rows(self, response: str, answers: Mapping[str, Any]) -> Iterator[list[Cell]]:
+    def rows(self, response: Cell, answers: Mapping[str, Any]) -> Iterator[list[Cell]]:
         """The rows one response gives: in a repeat's table first the response and the row's position, as ``1`` or ``2.1``."""
         for place, row in _rows(answers, self.repeats):
             link: list[Cell] = [response, place] if self.repeats else []

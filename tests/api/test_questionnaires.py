@@ -18,8 +18,9 @@ from django.utils import timezone
 from core.drafts import Draft
 from core.ids import uuid7
 from journal.models import Head
+from organizations.models import Enterprise
 from organizations.permissions import caller
-from surveys import responses
+from surveys import anonymous, responses
 from surveys.models import PublicLink, Response
 from surveys.samples import sample
 from tests.api.line import V1, Line
@@ -282,9 +283,64 @@ def test_groups_under_five_are_suppressed_everywhere(cast):
     assert office.get(summary).data["count"] == 5
     lines = b"".join(office.get(export).streaming_content).decode("utf-8-sig").splitlines()
     assert len(lines) == 6
-    assert lines[0].startswith("version,score_political"), "no id, no enterprise, no time"
+    assert lines[0].startswith("number,score_political"), "no id, no enterprise, no time, no version"
     assert office.get(f"responses/{Response.objects.first().id}").status_code == 404
     assert Line(cast.outsider).get(summary).data["suppressed"]
+
+
+def give(cast, **counts: int) -> dict[str, str]:
+    """So many anonymous answers to each enterprise; the address of each."""
+    office, addresses = Line(cast.office), {}
+    publish(office, "worker_satisfaction")
+    for name, count in counts.items():
+        firm = str(getattr(cast, name).id)
+        made = office.post("questionnaires/worker_satisfaction/links", {"enterprise": firm})
+        addresses[name] = made.data["url"].replace("http://testserver", "")
+        for seed in range(count):
+            anonymous.take(made.data["token"], sample("worker_satisfaction", Random(seed), TODAY), at=timezone.now())
+    return addresses
+
+
+def test_what_one_answer_hides_no_other_tells(cast):
+    cast.cannery = Enterprise.objects.create(name="周庄罐头厂", region=cast.bakery.region)
+    give(cast, bakery=12, cannery=3, mill=6)
+    office, town = Line(cast.office), Line(cast.town)
+    address = "questionnaires/worker_satisfaction/summary"
+
+    def count(line: Line, **asked) -> int | None:
+        return line.get(address + "?" + "&".join(f"{name}={value}" for name, value in asked.items())).data["count"]
+
+    assert count(office, enterprise=cast.cannery.id) is None
+    assert count(office, enterprise=cast.bakery.id) == 12
+    assert count(office, region=cast.bakery.region_id) == 12, "not 15: the difference would be the cannery"
+    assert count(office) == 18, "nor does the whole tell"
+    assert count(town) in (12, None)
+    export = "responses/export?questionnaire=worker_satisfaction"
+    assert len(b"".join(office.get(export).streaming_content).splitlines()) == 19
+    for telling in ("received_from=2026-01-01", "version=1", "status=submitted"):
+        assert office.get(f"{export}&{telling}").status_code == 422
+
+    cast.laundry = Enterprise.objects.create(name="周庄洗衣厂", region=cast.bakery.region)
+    give(cast, laundry=2)
+    assert count(office, enterprise=cast.laundry.id) is None
+    assert count(office, region=cast.bakery.region_id) == 17, "two small ones hide each other: five people of two firms"
+    assert count(office) == 23
+
+
+def test_a_question_that_few_answered_is_a_small_group_too(cast):
+    give(cast, bakery=0)
+    token = PublicLink.objects.get(closed_at=None).token
+    for seed in range(8):
+        answers = sample("worker_satisfaction", Random(100 + seed), TODAY)
+        answers = {"consent": "yes"} | answers | {"union_member": "no" if seed < 3 else "yes"}
+        if seed < 3:
+            answers["why_not"] = "no_union"
+        else:
+            answers.pop("why_not", None)
+        anonymous.take(token, answers, at=timezone.now())
+    said = Line(cast.office).get(f"questionnaires/worker_satisfaction/summary?enterprise={cast.bakery.id}").data
+    assert said["choices"]["union_member"] == {"yes": 5, "no": 3}
+    assert "why_not" not in said["choices"], "three people answered it"
 
 
 def test_often_late_pay_raises_an_alert_of_the_group(cast):
