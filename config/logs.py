@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from contextvars import ContextVar
 from datetime import UTC, datetime
 
-request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""The request that is being answered, to find all of its lines again."""
+from core.tracing import request_id
 
 
 class JSONLines(logging.Formatter):

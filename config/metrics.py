@@ -1,7 +1,8 @@
-"""`/metrics` for Prometheus: how sync, work and deadlines stand, read from the database at each scrape.
+"""`/metrics` for Prometheus: requests as this server's app processes counted them; sync, work and deadlines as they stand.
 
-Everything here is true for the whole installation, whichever app process answers; what happens on the wire is the
-proxy's to count. A server on its own answers anybody; in production the reader must know METRICS_TOKEN.
+What is read from the database at each scrape is true for the whole installation, whichever server answers; requests are
+counted for each `manage.py serve` apart (config/counting.py). A server on its own answers anybody; in production the
+reader must know METRICS_TOKEN.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from api.doors import open_door
+from config import counting
 from config.models import Chore
 from inspections.models import ENDED_STATES, Issue
 from journal.models import Feed
@@ -96,6 +98,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=404)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Standing(timezone.now()))
+    counting.register_in(registry)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -1,4 +1,4 @@
-"""A name for every request, and a line in the log when it is answered."""
+"""A name for every request, its count, and a line in the log when it is answered."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from config.logs import request_id
+from config import counting
+from core.tracing import request_id
 
 HEADER = "X-Request-ID"
 GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -37,14 +38,17 @@ class Named:
         try:
             response = self.get_response(request)
             response[HEADER] = name
+            took = time.perf_counter() - began
+            method = str(request.method)
+            route = request.resolver_match.route if request.resolver_match else ""
+            counting.answered(method, route, response.status_code, took)
             if self.tells:
-                _tell(request, response.status_code, time.perf_counter() - began)
+                _tell(method, route, response.status_code, took)
             return response
         finally:
             request_id.reset(token)
 
 
-def _tell(request: HttpRequest, status: int, seconds: float) -> None:
-    route = request.resolver_match.route if request.resolver_match else ""
-    told = {"method": request.method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
-    log.info("%s %s %s", request.method, route or "(no route)", status, extra={"told": told})
+def _tell(method: str, route: str, status: int, seconds: float) -> None:
+    told = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+    log.info("%s %s %s", method, route or "(no route)", status, extra={"told": told})

@@ -35,6 +35,9 @@ DEBUG = environment.boolean("DEBUG", default=False)
 PORT = environment.number("PORT", 8000, least=1, most=65535)
 HOST = environment.text("HOST", "127.0.0.1")
 PROCESSES = environment.number("PROCESSES", 2, least=1, most=64)
+REQUESTS_AT_ONCE = environment.number("REQUESTS_AT_ONCE", 4, least=1, most=64)
+REQUESTS_QUEUED = environment.number("REQUESTS_QUEUED", 64, least=0, most=1000)
+REQUESTS_WAIT_SECONDS = environment.number("REQUESTS_WAIT_SECONDS", 3, least=0, most=60)
 PUBLIC_URL = environment.text("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 
 SECRET_KEY = environment.text("SECRET_KEY")
@@ -163,6 +166,7 @@ SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_SSL_REDIRECT = environment.boolean("SSL_REDIRECT", default=True) and PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked inside the network, without a proxy in between
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None

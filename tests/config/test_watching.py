@@ -54,6 +54,17 @@ def test_metrics_tell_what_waits(client: Client) -> None:
     assert after['sanyuantong_chore_failed{chore="broken"}'] == 1
 
 
+def test_requests_are_counted_by_route_and_status_with_their_durations(client: Client) -> None:
+    row = 'method="GET",route="api/v1/users/<uuid:key>",status="401"}'
+    name = "sanyuantong_http_request_seconds"
+    before = figures(client).get(f"{name}_count{{{row}", 0)
+    for end in (1, 2):
+        client.get(f"/api/v1/users/0197f0c2-aaaa-7000-8000-00000000000{end}")
+    after = figures(client)
+    assert after[f"{name}_count{{{row}"] == before + 2
+    assert after[f"{name}_sum{{{row}"] > 0
+
+
 def test_metrics_are_for_those_who_know_the_token(client: Client, settings: Any) -> None:
     settings.METRICS_TOKEN = "let-me-see"
     assert client.get("/metrics").status_code == 404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import sys
 from argparse import ArgumentParser
@@ -17,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from config.supervision import Program, Roof
 
 MANAGE = Path(settings.BASE_DIR) / "manage.py"
+SPARE_THREADS = 32
 
 
 class Command(BaseCommand):
@@ -26,13 +28,13 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument("--host", default=settings.HOST)
         parser.add_argument("--processes", type=int, default=settings.PROCESSES, help="app processes")
-        parser.add_argument("--threads", type=int, default=4, help="threads of each app process")
+        parser.add_argument("--at-once", type=int, default=settings.REQUESTS_AT_ONCE, help="requests at once in each")
         parser.add_argument("--no-worker", action="store_true", help="the worker runs elsewhere")
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         refuse_taken_port(host, port)
-        programs = [Program("web server", web_server(host, port, options["processes"], options["threads"]))]
+        programs = [Program("web server", web_server(host, port, options["processes"], options["at_once"]))]
         if not options["no_worker"]:
             programs.append(Program("worker", [sys.executable, str(MANAGE), "work"]))
 
@@ -43,22 +45,37 @@ class Command(BaseCommand):
             self.stdout.flush()
             return True
 
-        roof = Roof(programs, environment=os.environ, say=self.stderr.write)
+        told = {"REQUESTS_AT_ONCE": str(options["at_once"]), "PROMETHEUS_MULTIPROC_DIR": str(empty_folder(port))}
+        roof = Roof(programs, environment=os.environ | told, say=self.stderr.write)
         code = roof.run(when_up=when_up)
         if code:
             raise CommandError("stopped because a part could not be kept running", returncode=code)
         self.stdout.write("Stopped.")
 
 
-def web_server(host: str, port: int, processes: int, threads: int) -> list[str]:
-    """The command line of the web server: WSGI, because ASGI is several times slower with Django."""
+def web_server(host: str, port: int, processes: int, at_once: int) -> list[str]:
+    """The command line of the web server: WSGI, because ASGI is several times slower with Django.
+
+    There is a thread for every request that works or waits at the gate (config/admission.py), and some that say no or
+    wait for slow lines. They are made when they are needed.
+    """
+    threads = at_once + settings.REQUESTS_QUEUED + SPARE_THREADS
     return [
         sys.executable, "-m", "granian", "config.wsgi:application", "--interface", "wsgi",
         "--working-dir", str(settings.BASE_DIR), "--host", host, "--port", str(port),
         "--workers", str(processes), "--blocking-threads", str(threads), "--no-ws",
         "--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10",
-        "--log-level", "warning",
+        "--http1-header-read-timeout", "15000",
+        "--log-level", "error",
     ]  # fmt: skip
+
+
+def empty_folder(port: int) -> Path:
+    """Where the app processes of this server keep what they count, from zero at each start."""
+    folder = Path(settings.VAR_DIR) / "counted" / str(port)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def refuse_taken_port(host: str, port: int) -> None:
