@@ -2,19 +2,16 @@
 
     make production-drill
 
-starts PostgreSQL, an S3 server, two app servers, a worker and, where it is installed, nginx with `deploy/nginx.conf`;
-runs the tour through the front; then kills each part as a crash would and starts it again. Meanwhile a phone
-reports visits one by one and sends each again until it is acknowledged. At the end a fresh first pull must hold all
-that was acknowledged, each once. It prints how long nothing could be acknowledged.
+starts PostgreSQL, an S3 server, two app servers with the production's settings, a worker, and nginx with
+`deploy/nginx.conf`, TLS included; runs the tour through it; then kills each part as a crash would and starts it again.
+Meanwhile a phone reports visits one by one and sends each again until it is acknowledged. At the end a fresh first pull
+must hold all that was acknowledged, each once. It prints how long nothing could be acknowledged.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -29,45 +26,12 @@ from uuid import uuid4
 
 import httpx
 
+from tests.services.nginx import Nginx, answers
 from tests.services.process import Service, free_ports, make_folder
 from tests.services.production import ROOT, Installation, Server, install
 
 LONGEST_PAUSE = 20.0
 """Seconds after which a part that came back must have been acknowledging again."""
-
-
-class Proxy(Service):
-    """nginx with the configuration of `deploy/`, its certificate and addresses replaced."""
-
-    def __init__(self, program: str, *, port: int, upstreams: list[int]) -> None:
-        super().__init__("nginx", make_folder("nginx"))
-        self.port = port
-        site = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
-        site = re.sub(r"server \{\s+listen 80;.*?\n\}\n", "", site, flags=re.DOTALL)
-        site = re.sub(r"^ *ssl_.*\n", "", site, flags=re.MULTILINE)
-        site = site.replace("listen 443 ssl http2;", f"listen 127.0.0.1:{port};")
-        site = site.replace("sanyuantong.example", "127.0.0.1").replace("$scheme", "https")
-        servers = "\n".join(f"    server 127.0.0.1:{each} max_fails=1 fail_timeout=1s;" for each in upstreams)
-        site = site.replace("    server 127.0.0.1:8000;", servers)
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        folders = " ".join(f"{kind}_temp_path {self.folder}/{kind};" for kind in kinds)
-        configuration = self.folder / "nginx.conf"
-        configuration.write_text(
-            f"daemon off; pid {self.folder}/pid; error_log {self.log};\n"
-            f"events {{ worker_connections 512; }}\nhttp {{ access_log off; {folders}\n{site}\n}}\n",
-            encoding="utf-8",
-        )
-        try:
-            self.keep(
-                [program, "-c", str(configuration), "-p", str(self.folder), "-e", str(self.log)], stop=signal.SIGTERM
-            )
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-
-    def ready(self) -> bool:
-        return answers(self.port)
 
 
 class Worker(Service):
@@ -85,14 +49,6 @@ class Worker(Service):
 
     def ready(self) -> bool:
         return True
-
-
-def answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 @dataclass(eq=False)
@@ -188,8 +144,7 @@ def again(part: Service, port: int | None = None) -> None:
 def second_server(installation: Installation) -> Iterator[Server]:
     """Another app server on the same database and storage."""
     [port] = free_ports(1)
-    strict = installation.environment | {"PRODUCTION": "true", "SSL_REDIRECT": "false", "PORT": str(port)}
-    with Server(strict, port=port, worker=False) as server:
+    with Server(installation.strict | {"PORT": str(port)}, port=port, worker=False) as server:
         yield server
 
 
@@ -198,28 +153,23 @@ def port_of(server: Server) -> int:
 
 
 def main() -> int:
+    front, plain = free_ports(2)
     with ExitStack() as stack:
-        installation = stack.enter_context(install(processes=1, worker=False))
+        installation = stack.enter_context(install(processes=1, worker=False, front=f"https://127.0.0.1:{front}"))
         second = stack.enter_context(second_server(installation))
-        worker = stack.enter_context(Worker(installation.environment))
+        worker = stack.enter_context(Worker(installation.strict))
         ports = [port_of(installation.server), port_of(second)]
-        nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+        proxy = stack.enter_context(Nginx(port=front, plain_port=plain, upstreams=ports))
+        os.environ["SSL_CERT_FILE"] = str(proxy.authority)
         parts: dict[str, Callable[[], None]] = {
+            "nginx": lambda: again(proxy, front),
             "the first app server": lambda: again(installation.server, ports[0]),
             "the second app server": lambda: again(second, ports[1]),
             "the worker": lambda: again(worker),
             "PostgreSQL": lambda: again(installation.database),
             "the S3 server": lambda: again(installation.storage),
         }
-        base_url = installation.base_url
-        if nginx:
-            [front] = free_ports(1)
-            proxy = stack.enter_context(Proxy(nginx, port=front, upstreams=ports))
-            parts["nginx"] = lambda: again(proxy, front)
-            base_url = f"http://127.0.0.1:{front}"
-        else:
-            print("nginx is not installed: going to the first app server directly.")
-        return drill(base_url, installation.password, parts)
+        return drill(proxy.base_url, installation.password, parts)
 
 
 def drill(base_url: str, password: str, parts: dict[str, Callable[[], None]]) -> int:

@@ -31,11 +31,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A running installation: where it is, its parts, and the environment its commands need."""
+    """A running installation: where it is, its parts, and the environments of its commands and of its servers."""
 
     base_url: str
     password: str
     environment: dict[str, str]
+    strict: dict[str, str]
     database: Postgres
     storage: S3
     server: Server
@@ -72,8 +73,8 @@ def manage(environment: dict[str, str], *words: str) -> None:
 
 
 @contextmanager
-def install(*, processes: int = 2, demo: bool = True, worker: bool = True) -> Iterator[Installation]:
-    """Start everything, load the demo world, and stop everything at the end."""
+def install(*, processes: int = 2, demo: bool = True, worker: bool = True, front: str = "") -> Iterator[Installation]:
+    """Start everything, load the demo world, and stop everything at the end. ``front`` is the address of a proxy with TLS."""
     with ExitStack() as stack:
         folder = make_folder("installation")
         stack.callback(subprocess.run, ["rm", "-rf", str(folder)], check=False)
@@ -98,9 +99,9 @@ def install(*, processes: int = 2, demo: bool = True, worker: bool = True) -> It
         manage(environment, "migrate", "--verbosity", "0")
         if demo:
             manage(environment, "demo")
-        strict = environment | {"PRODUCTION": "true", "SSL_REDIRECT": "false"}
+        strict = environment | {"PRODUCTION": "true"} | ({"PUBLIC_URL": front} if front else {"SSL_REDIRECT": "false"})
         server = stack.enter_context(Server(strict, port=port, worker=worker))
-        yield Installation(base_url, password, environment, database, storage, server)
+        yield Installation(base_url, password, environment, strict, database, storage, server)
 
 
 def main() -> int:
