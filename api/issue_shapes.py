@@ -6,19 +6,23 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Prefetch
 from rest_framework import serializers
 
 from api.shapes import Coded, Flag, Identifier, Strict, String, Whole
 from core.problems import Malformed
-from inspections import actions, documents, rules
-from inspections.dossiers import Desk, Dossier
+from inspections import actions, documents, dossiers, rules
+from inspections.actions import Opening
+from inspections.dossiers import Desk
 from inspections.issues import is_overdue
-from inspections.models import Issue, Severity
-from inspections.workflow import ASKABLE, Row, State
+from inspections.models import Issue, Severity, Suspension
+from inspections.workflow import ASKABLE, State
 from organizations.permissions import Caller
 from organizations.roles import Role
 
 RELATED = ("region", "routing_rule", "enterprise", "category")
+_LIVE_PAUSES = Suspension.objects.filter(state__in=("asked", "running"))
+BESIDE = ("assisting", Prefetch("suspensions", _LIVE_PAUSES))
 
 
 def made(name: str, fields: dict[str, Any], base: type[serializers.Serializer[Any]] = serializers.Serializer) -> Any:
@@ -37,6 +41,12 @@ FieldShape = made(
 )
 
 
+class ObstacleShape(serializers.Serializer[Any]):
+    pointer = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
 OpenActionShape = made(
     "OpenActionShape",
     {
@@ -44,9 +54,11 @@ OpenActionShape = made(
         "label": serializers.CharField(),
         "requires": serializers.ListField(child=serializers.CharField(), help_text="`text`, or names within `data`"),
         "inputs": FieldShape(many=True),
+        "open": serializers.BooleanField(help_text="false: something stands in its way for the time being"),
+        "obstacles": ObstacleShape(many=True, help_text="what stands in its way, in words"),
     },
 )
-"""An action open to the caller, with what a form for it needs."""
+"""An action that state and roles allow the caller, with what a form for it needs and what must come first."""
 
 
 class RoutingShape(serializers.Serializer[Any]):
@@ -238,14 +250,13 @@ class IssueFilter(Strict):
 
 
 def rendered(rows: Iterable[Issue], by: Caller, at: datetime) -> list[dict[str, Any]]:
-    """Issues fetched with ``RELATED`` and their ``assisting`` rows."""
+    """Issues fetched with ``RELATED`` and what lies ``BESIDE`` them."""
     desk = Desk()
     return [_one(row, by, at, desk) for row in rows]
 
 
 def _one(row: Issue, by: Caller, at: datetime, desk: Desk) -> dict[str, Any]:
-    assisting = {one.code: one for one in row.assisting.all() if one.round == row.round}
-    dossier = Dossier(row, desk, assisting=assisting)
+    dossier = dossiers.read(row, desk)
     office = Role.OFFICE in by.roles
     leads = office or row.lead_id in by.departments or row.lead_region_id in by.towns
     knows_reporter = office or row.reporter_id == by.person
@@ -262,7 +273,7 @@ def _one(row: Issue, by: Caller, at: datetime, desk: Desk) -> dict[str, Any]:
                 "given_at": documents.moment(one.opinion_at),
                 "opinion": one.opinion or None,
             }
-            for code, one in assisting.items()
+            for code, one in dossier.assisting.items()
         ],
         "handler": str(row.handler_id) if row.handler_id and leads else None,
         "first_response_due": documents.moment(row.first_response_due),
@@ -276,7 +287,7 @@ def _one(row: Issue, by: Caller, at: datetime, desk: Desk) -> dict[str, Any]:
         "extended": row.extended,
         "paused_workdays": row.paused_workdays,
         "routing": _routing(row, by.language),
-        "actions": [shown_action(one, by.language) for one in actions.open_to(row, by, dossier=dossier)],
+        "actions": [shown_action(one, by.language) for one in actions.open_to(row, by, at=at, dossier=dossier)],
     }
     return told
 
@@ -291,16 +302,19 @@ def _routing(row: Issue, language: str) -> dict[str, Any]:
     }
 
 
-def shown_action(row: Row, language: str) -> dict[str, Any]:
-    """An open action with everything a form for it needs."""
+def shown_action(opening: Opening, language: str) -> dict[str, Any]:
+    """An action with everything a form for it needs, and what stands in its way."""
+    row = opening.row
     return {
         "action": row.action,
         "label": row.label.of(language),
-        "requires": row.requires,
+        "requires": list(opening.requires),
         "inputs": [
-            {"name": one.name, "type": one.kind, "required": one.required, "choices": list(one.choices)}
+            {"name": one.name, "type": one.kind, "required": one.name in opening.requires, "choices": list(one.choices)}
             for one in row.fields
         ],
+        "open": opening.open,
+        "obstacles": [fault.told(language) for fault in opening.obstacles],
     }
 
 

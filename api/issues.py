@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.issue_shapes import (
+    BESIDE,
     RELATED,
     ActionInput,
     BatchInput,
@@ -47,7 +48,7 @@ TAKEN = Text("此编号已用于另一问题", "This id belongs to another issue
 
 
 def fetched(rows: QuerySet[Issue]) -> QuerySet[Issue]:
-    return rows.select_related(*RELATED).prefetch_related("assisting")
+    return rows.select_related(*RELATED).prefetch_related(*BESIDE)
 
 
 def shown(key: UUID, by: Caller, at: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from demo.dice import Dice
 from demo.hours import Span
 from demo.people import Cast
 from demo.tempers import Temper
-from inspections import deadlines
+from inspections import deadlines, guards
 from inspections.deadlines import local_day
 from inspections.models import Issue
 from inspections.workflow import ENDED, OPEN, State
@@ -249,6 +249,8 @@ class Casework:
         if not content and issue.reworks < 2 and self.dice.happens(0.45):
             return (yield self._by_office(issue, 1, MIDDAY, "rework", reason=self.dice.choice(stories.REWORK)))
         if self.dice.happens(0.06):
+            for _ in range(guards.ATTEMPTS):
+                issue = yield self._by_office(issue, 1, MIDDAY, "follow_up", solved=None, method="phone")
             return (
                 yield self._by_office(issue, 2, MIDDAY, "close", satisfaction="not_rated", solved=None, method="phone")
             )

@@ -13,17 +13,18 @@ from core.drafts import Draft
 from core.ids import uuid7
 from core.problems import Fault, Forbidden, Invalid, NotFound, Problem
 from core.texts import Text
-from inspections import dossiers, guards, issues, particulars, shapes, tables, workflow
-from inspections.deadlines import local_day
+from inspections import documents, dossiers, guards, issues, particulars, references, shapes, tables, workflow
+from inspections.deadlines import SHANGHAI
 from inspections.dossiers import Desk, Dossier
 from inspections.effects import EFFECTS, Step
 from inspections.issues import visible
 from inspections.models import Issue, IssueAction
+from inspections.references import References
 from inspections.routing import OFFICE
 from inspections.shapes import Shape
-from inspections.workflow import ASKABLE, ROWS, Row, State, Who
+from inspections.workflow import ASKABLE, ROWS, WHO_NAMES, Row, State, Who, WrongState
 from journal import journal
-from organizations.permissions import Caller, allowed, live_assignments
+from organizations.permissions import Caller, allowed
 from organizations.roles import FIELD_ROLES, Role
 
 COLLECTION = "issue_actions"
@@ -114,12 +115,11 @@ class _Work:
 
     def __init__(self, requests: Sequence[ActionRequest], by: Actor, at: datetime, desk: Desk) -> None:
         self.by, self.at, self.desk = by, at, desk
-        ids = {request.issue for request in requests}
+        ids = {request.issue for request in requests} | references.masters(requests)
         if by.person is not None:
             ids = set(visible(by).filter(pk__in=ids).values_list("pk", flat=True))
         self.dossiers = dossiers.open_all(ids, self.desk)
-        self.masters = _masters(requests)
-        self.people = _people(requests, self.dossiers, self.desk, at)
+        self.references = References(requests, self.dossiers, by, at)
         self.touched: dict[UUID, Dossier] = {}
         self.actions: list[IssueAction] = []
         self.changes: list[journal.Change] = []
@@ -132,13 +132,14 @@ class _Work:
         if row is None or row.action not in ASKABLE:
             raise Invalid.at("/action", "unknown", Text("没有此操作", "There is no such action"))
         if not may(dossier, row.action, self.by):
-            raise Forbidden(
-                Text("您的身份不能进行“{action}”", "As who you are you may not “{action}”").fill(action=row.label)
-            )
+            raise self._not_theirs(dossier, row)
         step = self._step(dossier, row, request)
         issue = dossier.issue
         before = issue.state
-        after = workflow.step(before, row.action, previous=issue.previous_state)
+        try:
+            after = workflow.step(before, row.action, previous=issue.previous_state)
+        except WrongState as refused:
+            raise self._moved_on(dossier, row, refused) from None
         self._check(dossier, row, request, step)
         issue.state = after
         if (effect := EFFECTS.get(row.action)) is not None:
@@ -167,36 +168,61 @@ class _Work:
         return Step(row.action, self.at, self.by.person, party, request.text or "", data, codes, office)
 
     def _check(self, dossier: Dossier, row: Row, request: ActionRequest, step: Step) -> None:
+        """Everything that is wrong with a request at once: its fields, then the guards that do not wait for them."""
         faults = particulars.check(
             row, request.text, step.data, departments=self.desk.parties, classes=self.desk.classes
         )
-        if faults:
-            raise Invalid(errors=faults)
-        more: dict[str, Any] = {"actor": self.by.person, "data": step.data}
-        if row.action == "merge":
-            more["master"] = self.masters.get(UUID(step.data["into"]))
-        if row.action == "acknowledge" and step.data.get("handler"):
-            more["lead_people"] = self.people.get(dossier.issue.lead_code, frozenset())
-        faults = guards.check(row, dossier.facts(self.at, **more))
-        named = step.data.get("department")
+        faulty = {name for fault in faults if (name := _field_of(fault, row))}
+        data = {name: value for name, value in step.data.items() if name not in faulty} if _is_object(step.data) else {}
+        facts = dossier.facts(self.at, **self.references.facts(dossier, row, data))
+        against = guards.check(row, facts, faulty=faulty) + self.references.record_faults(dossier.issue, row, data)
+        named = data.get("department")
         if row.action == "assist_opinion" and named and not step.is_office and named not in step.codes:
             detail = Text("只能代表本部门发表意见", "You speak for your own department only")
-            faults.append(Fault("/data/department", "not-yours", detail))
-        if faults:
-            raise Invalid(faults[0].detail, errors=faults, state=dossier.issue.state)
+            against.append(Fault("/data/department", "not-yours", detail))
+        if faults or against:
+            raise Invalid(against[0].detail if against else None, errors=faults + against, state=dossier.issue.state)
+
+    def _moved_on(self, dossier: Dossier, row: Row, refused: WrongState) -> WrongState:
+        """The refusal of an action whose time is past: that the caller did it already, where the case lives now, what is open."""
+        issue, detail = dossier.issue, refused.detail
+        more: dict[str, Any] = {"open_actions": self._open(dossier)}
+        done = self.references.done_before.get((issue.id, row.action)) if self.by.person else None
+        if done is not None and done >= (issue.dispatched_at or issue.submitted_at):
+            told = Text("您已于 {at} 进行过“{action}”,无需重复", "You did “{action}” at {at}; once is enough")
+            detail = _joined(
+                told.fill(action=row.label, at=done.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")), detail
+            )
+            more["done_at"] = documents.moment(done)
+        if issue.master_id in self.references.seen_masters:
+            detail = _joined(detail, Text("请在主件上办理", "The issue it was merged into is the one to work on"))
+            more["merged_into"] = str(issue.master_id)
+        return WrongState(detail, **refused.extra, **more)
+
+    def _not_theirs(self, dossier: Dossier, row: Row) -> Forbidden:
+        who = [WHO_NAMES[one] for one in row.who if one != Who.RULE]
+        named = Text("、".join(who), ", ".join(one.en for one in who))
+        detail = Text("“{action}”由{who}进行,您的身份不能", "“{action}” is for {who}: as who you are you may not")
+        return Forbidden(detail.fill(action=row.label, who=named), open_actions=self._open(dossier))
+
+    def _open(self, dossier: Dossier) -> list[str]:
+        return [one.row.action for one in open_to(dossier.issue, self.by, at=self.at, dossier=dossier) if one.open]
 
     def tell_the_merged(self) -> None:
-        """Whoever reported the same case inherits the result of its master once that is closed."""
-        closed = {pk: d.issue for pk, d in self.touched.items() if d.issue.state == State.CLOSED}
-        if not closed:
-            return
-        merged = Issue.objects.filter(master__in=closed, state=State.MERGED).values_list("pk", flat=True)
-        for dossier in dossiers.open_all(set(merged) - self.touched.keys(), self.desk).values():
-            issue = dossier.issue
-            master = closed[issue.master_id] if issue.master_id else issue
-            issue.outcome, issue.solved, issue.satisfaction = master.outcome, master.solved, master.satisfaction
-            self.touched[issue.id] = dossier
-            self.changes += dossiers.told(dossier, "issue.inherited", None)
+        """Whoever reported the same case inherits the result of its master once that is closed, through every merger."""
+        results = {pk: d.issue for pk, d in self.touched.items() if d.issue.state == State.CLOSED}
+        parents = set(results)
+        while parents:
+            merged = Issue.objects.filter(master__in=parents, state=State.MERGED).values_list("pk", flat=True)
+            parents = set()
+            for dossier in dossiers.open_all(set(merged) - self.touched.keys(), self.desk).values():
+                issue = dossier.issue
+                master = results[issue.master_id] if issue.master_id else issue
+                issue.outcome, issue.solved, issue.satisfaction = master.outcome, master.solved, master.satisfaction
+                results[issue.id] = issue
+                parents.add(issue.id)
+                self.touched[issue.id] = dossier
+                self.changes += dossiers.told(dossier, "issue.inherited", None)
 
 
 def may(dossier: Dossier, action: str, by: Actor) -> bool:
@@ -213,10 +239,32 @@ def _leads_as_office(issue: Issue, by: Actor) -> bool:
     return issue.lead_code == OFFICE and isinstance(by, Caller) and Role.OFFICE in by.roles
 
 
-def open_to(issue: Issue, by: Actor, *, dossier: Dossier | None = None) -> list[Row]:
-    """The actions that the issue's state and the caller's roles allow now."""
-    dossier = dossier or Dossier(issue, Desk(), assisting={row.code: row for row in issue.assisting.all()})
-    return workflow.open_actions(issue.state, lambda action: may(dossier, action, by))
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An action that an issue's state and the caller's roles allow: what it needs, and what still stands in its way."""
+
+    row: Row
+    requires: tuple[str, ...]
+    obstacles: tuple[Fault, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        return not self.obstacles
+
+
+def open_to(issue: Issue, by: Actor, *, at: datetime, dossier: Dossier | None = None) -> list[Opening]:
+    """The actions that the issue's state and the caller's roles allow now, each with the guards that are not met."""
+    dossier = dossier or dossiers.read(issue, Desk())
+    rows = workflow.open_actions(issue.state, lambda action: may(dossier, action, by))
+    facts = dossier.facts(at, actor=by.person)
+    return [Opening(row, _required(row, dossier, by), tuple(guards.obstacles(row, facts))) for row in rows]
+
+
+def _required(row: Row, dossier: Dossier, by: Actor) -> tuple[str, ...]:
+    """A pause that was asked for is granted as it was asked; nothing need be said again."""
+    asked = row.action == "suspend" and dossier.pause is not None
+    granting = asked and isinstance(by, Caller) and Role.OFFICE in by.roles
+    return () if granting else tuple(row.requires)
 
 
 def party_of(dossier: Dossier, row: Row, by: Actor) -> tuple[str, frozenset[str]]:
@@ -242,35 +290,15 @@ def party_of(dossier: Dossier, row: Row, by: Actor) -> tuple[str, frozenset[str]
     return "station" if Role.STATION_STAFF in roles else "other", codes
 
 
-def _masters(requests: Sequence[ActionRequest]) -> dict[UUID, tuple[UUID, str]]:
-    wanted = set()
-    for request in requests:
-        if request.action == "merge" and isinstance(request.data, Mapping):
-            try:
-                wanted.add(UUID(str(request.data.get("into"))))
-            except ValueError:
-                continue
-    if not wanted:
-        return {}
-    return {pk: (pk, state) for pk, state in Issue.objects.filter(pk__in=wanted).values_list("pk", "state")}
+def _field_of(fault: Fault, row: Row) -> str:
+    """The field of an action's data that a fault is about."""
+    parts = fault.pointer.split("/")
+    return parts[2] if len(parts) > 2 and parts[1] == "data" else ""
 
 
-def _people(
-    requests: Sequence[ActionRequest], found: Mapping[UUID, Dossier], desk: Desk, at: datetime
-) -> dict[str, frozenset[UUID]]:
-    """Who works for the leads, where somebody is named as a handler."""
-    named = [r for r in requests if r.action == "acknowledge" and isinstance(r.data, Mapping) and r.data.get("handler")]
-    leads = {found[request.issue].issue.lead_code for request in named if request.issue in found}
-    if not leads:
-        return {}
-    people: dict[str, set[UUID]] = {}
-    rows: list[tuple[str | None, str | None, UUID]] = list(
-        live_assignments(local_day(at))
-        .filter(role__in=(Role.HANDLER, Role.TOWN_OFFICER, Role.OFFICE), person__is_active=True)
-        .values_list("department__code", "region__code", "person")
-    )
-    for department, region, person in rows:
-        code = department or region or OFFICE
-        if code in leads:
-            people.setdefault(code, set()).add(person)
-    return {code: frozenset(some) for code, some in people.items()}
+def _is_object(data: Any) -> bool:
+    return isinstance(data, Mapping)
+
+
+def _joined(*parts: Text) -> Text:
+    return Text("。".join(parts), ". ".join(part.en for part in parts))

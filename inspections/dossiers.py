@@ -33,6 +33,8 @@ from organizations.changes import plain
 from organizations.models import Department, Region
 from organizations.permissions import Subject
 
+LIVE = ("asked", "running")
+"""The states in which a pause counts."""
 NOT_TOLD = frozenset({"updated_at", "lead_id", "lead_region_id", "previous_state", "routing_reason", "segment"})
 
 
@@ -171,19 +173,26 @@ _COLUMNS = tables.columns_of(Issue)
 
 def open_all(ids: Iterable[UUID], desk: Desk) -> dict[UUID, Dossier]:
     """Dossiers of these issues, locked until the unit ends. Four queries, however many issues."""
-    found = list(Issue.objects.filter(pk__in=set(ids)).order_by("id").select_for_update(of=("self",)))
+    found = list(Issue.objects.filter(pk__among=set(ids)).order_by("id").select_for_update(of=("self",)))
     dossiers = {issue.id: Dossier(issue, desk) for issue in found}
     if not dossiers:
         return dossiers
-    for segment in Segment.objects.filter(issue__in=dossiers, ended_at=None):
+    for segment in Segment.objects.filter(issue__id__among=dossiers, ended_at=None):
         dossiers[segment.issue_id].segment = segment
-    for assist in IssueAssist.objects.filter(issue__in=dossiers):
+    for assist in IssueAssist.objects.filter(issue__id__among=dossiers):
         dossier = dossiers[assist.issue_id]
         if assist.round == dossier.issue.round:
             dossier.assisting[assist.code] = assist
-    for pause in Suspension.objects.filter(issue__in=dossiers, state__in=("asked", "running")):
+    for pause in Suspension.objects.filter(issue__id__among=dossiers, state__in=("asked", "running")):
         dossiers[pause.issue_id].pause = pause
     return dossiers
+
+
+def read(issue: Issue, desk: Desk) -> Dossier:
+    """A dossier to look at and not to write, from what was fetched with the issue (``assisting``, ``suspensions``)."""
+    assisting = {row.code: row for row in issue.assisting.all() if row.round == issue.round}
+    pause = next((row for row in issue.suspensions.all() if row.state in LIVE), None)
+    return Dossier(issue, desk, assisting=assisting, pause=pause)
 
 
 def save(dossiers: Sequence[Dossier], actions: Sequence[IssueAction], at: datetime) -> None:

@@ -5,7 +5,7 @@ A guard answers None, or a fault saying why not and what would be right. ``GUARD
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,17 +15,19 @@ from core.problems import Fault
 from core.texts import Text
 from inspections import deadlines
 from inspections.deadlines import PAUSE_LIMIT, PAUSES_LIMIT, Calendar, close_of, local_day
-from inspections.workflow import Row
+from inspections.workflow import NOT_RATED, Row
 
 REOPEN_DAYS = 30
 REWORKS = 2
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What guards look at. ``submitted_at``: since when it waits for the office; ``paused`` in working days.
 
-    ``returns`` are the departments that asked to return it, in order.
+    ``returns`` are the departments that asked to return it, in order; ``unreached`` counts the follow-ups of this round
+    in which nobody was reached.
     """
 
     at: datetime
@@ -50,14 +52,21 @@ class Facts:
     pause_asked: bool = False
     round: int = 1
     reworks: int = 0
+    unreached: int = 0
     master: tuple[UUID, str] | None = None
     lead_people: frozenset[UUID] | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def check(row: Row, facts: Facts) -> list[Fault]:
-    """Every guard of an action that is not met."""
-    return [fault for name in row.guards if (fault := GUARDS[name].fault(facts)) is not None]
+def check(row: Row, facts: Facts, *, faulty: Collection[str] = ()) -> list[Fault]:
+    """Every guard of an action that is not met; what looks at a ``faulty`` field of its data is not asked."""
+    asked = [GUARDS[name] for name in row.guards]
+    return [fault for guard in asked if guard.looks_at not in faulty and (fault := guard.fault(facts)) is not None]
+
+
+def obstacles(row: Row, facts: Facts) -> list[Fault]:
+    """What stands in an action's way whatever it carries: the guards that look at the issue alone."""
+    return check(row, facts, faulty={guard.looks_at for guard in GUARDS.values() if guard.looks_at})
 
 
 def missing_opinions(facts: Facts) -> list[str]:
@@ -241,6 +250,19 @@ def _not_the_handler(facts: Facts) -> Fault | None:
     return _refuse("is-the-handler", "经办人不能自行销号", "Whoever handled an issue does not close it")
 
 
+def _asked_three_times_in_vain(facts: Facts) -> Fault | None:
+    if facts.data.get("satisfaction") != NOT_RATED or facts.unreached >= ATTEMPTS:
+        return None
+    return _refuse(
+        "asked-too-seldom",
+        "三次回访均未联系上才可记为未评价(已记录 {n} 次)",
+        "“Not rated” needs {all} follow-ups that reached nobody (so far: {n})",
+        at="/data/satisfaction",
+        n=facts.unreached,
+        all=ATTEMPTS,
+    )
+
+
 def _at_most_two_reworks(facts: Facts) -> Fault | None:
     if facts.reworks < REWORKS:
         return None
@@ -261,10 +283,11 @@ def _refuse(code: str, zh: str, en: str, *, at: str = "/action", **values: Any) 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A condition in words, and how it is checked."""
+    """A condition in words, how it is checked, and the field of the action's data that it looks at, if any."""
 
     label: Text
     fault: Callable[[Facts], Fault | None]
+    looks_at: str = ""
 
 
 GUARDS: Mapping[str, Guard] = {
@@ -272,10 +295,10 @@ GUARDS: Mapping[str, Guard] = {
         Text("上报后一个工作日内", "within one working day of submission"), _within_a_workday_of_submission
     ),
     "master_is_another_live_issue": Guard(
-        Text("主件是另一件有效问题", "the master is another issue that stands"), _master_is_another_live_issue
+        Text("主件是另一件有效问题", "the master is another issue that stands"), _master_is_another_live_issue, "into"
     ),
     "handler_works_for_the_lead": Guard(
-        Text("经办人属于牵头部门", "the handler works for the lead"), _handler_works_for_the_lead
+        Text("经办人属于牵头部门", "the handler works for the lead"), _handler_works_for_the_lead, "handler"
     ),
     "not_adjudicated": Guard(Text("未经裁定", "not adjudicated before"), _not_adjudicated),
     "one_return_a_department": Guard(
@@ -286,7 +309,7 @@ GUARDS: Mapping[str, Guard] = {
     ),
     "first_return": Guard(Text("首次退单", "the first return"), _first_return),
     "second_return": Guard(Text("第二次退单;裁定后不得再退", "the second return; none after it"), _second_return),
-    "to_another_department": Guard(Text("转给另一部门", "to another department"), _to_another_department),
+    "to_another_department": Guard(Text("转给另一部门", "to another department"), _to_another_department, "lead"),
     "class_may_be_extended": Guard(
         Text("时限类别允许延期(A、E 类不得)", "the deadline class allows it (never A or E)"), _class_may_be_extended
     ),
@@ -294,15 +317,22 @@ GUARDS: Mapping[str, Guard] = {
     "a_workday_before_due": Guard(
         Text("至少在到期前一个工作日", "at least one working day before the due time"), _a_workday_before_due
     ),
-    "at_most_the_limit": Guard(Text("不超过原时限", "at most the original limit"), _at_most_the_limit),
-    "pause_is_ahead": Guard(Text("恢复日期在今天之后", "its end lies after today"), _pause_is_ahead),
+    "at_most_the_limit": Guard(Text("不超过原时限", "at most the original limit"), _at_most_the_limit, "workdays"),
+    "pause_is_ahead": Guard(Text("恢复日期在今天之后", "its end lies after today"), _pause_is_ahead, "until"),
     "pause_within_limits": Guard(
-        Text("每次不超过 30 个、合计不超过 90 个工作日", "at most 30 working days, 90 in all"), _pause_within_limits
+        Text("每次不超过 30 个、合计不超过 90 个工作日", "at most 30 working days, 90 in all"),
+        _pause_within_limits,
+        "until",
     ),
     "a_pause_is_asked_for": Guard(Text("有待审的挂起申请", "a suspension has been asked for"), _a_pause_is_asked_for),
     "assist_opinions_are_in": Guard(Text("协办意见齐全", "all assist opinions are in"), _assist_opinions_are_in),
-    "department_assists": Guard(Text("该部门为协办部门", "the department assists"), _department_assists),
+    "department_assists": Guard(Text("该部门为协办部门", "the department assists"), _department_assists, "department"),
     "not_the_handler": Guard(Text("本人不是经办人", "somebody other than the handler"), _not_the_handler),
+    "asked_three_times_in_vain": Guard(
+        Text("记为未评价须三次回访未联系上", "“not rated” after three follow-ups that reached nobody"),
+        _asked_three_times_in_vain,
+        "satisfaction",
+    ),
     "at_most_two_reworks": Guard(
         Text("最多重办两轮,其后提交联席会议", "at most two reworks, then the joint conference"), _at_most_two_reworks
     ),

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from core.texts import Text
+from inspections import words
 from inspections.deadlines import SHANGHAI
 from inspections.models import Issue, IssueAction, Supervision
-from inspections.workflow import OUTCOMES, ROWS, STATE_NAMES, State
+from inspections.workflow import ROWS, STATE_NAMES, State
 
 PARTIES: Mapping[str, Text] = {
     "office": Text("产改办", "The office"),
@@ -41,18 +42,6 @@ CARDS: Mapping[str, Text] = {
     "yellow": Text("黄牌", "Yellow card"),
     "red": Text("红牌", "Red card"),
 }
-OUTCOME_NAMES: Mapping[str, Text] = dict(
-    zip(
-        OUTCOMES,
-        (
-            Text("已解决", "solved"),
-            Text("部分解决", "partly solved"),
-            Text("解释说明", "explained"),
-            Text("暂不具备条件", "not yet possible"),
-        ),
-        strict=True,
-    )
-)
 _OWN = frozenset({"urged", "ordered", "talk", "referred"})
 """Causes that an action of the same name has told already."""
 
@@ -122,7 +111,7 @@ def _sentence(
 ) -> Text:
     who: str | Text = PARTIES.get(party) or names.get(party, party)
     parts = [Text("{at} {who} {what}", "{at} {who}: {what}").fill(at=_time(at), who=who, what=ROWS[action].label)]
-    parts += [detail.fill(value=value) for detail, value in _details(data or {}, names)]
+    parts += [detail.fill(value=value) for detail, value in _details(action, data or {}, names)]
     if text:
         parts.append(Text("“{text}”", "“{text}”").fill(text=text))
     if state:
@@ -133,32 +122,51 @@ def _sentence(
 _DETAILS: Mapping[str, Text] = {
     "lead": Text("牵头:{value}", "lead: {value}"),
     "assists": Text("协办:{value}", "assisting: {value}"),
+    "deadline_class": Text("时限类别:{value}", "deadline class: {value}"),
     "suggested_department": Text("建议转:{value}", "suggests: {value}"),
     "department": Text("({value})", "({value})"),
     "ground": Text("理由:{value}", "ground: {value}"),
+    "reason_code": Text("原因:{value}", "reason: {value}"),
     "reason": Text("原因:{value}", "reason: {value}"),
+    "into": Text("主件:{value}", "into: {value}"),
     "workdays": Text("{value} 个工作日", "{value} working days"),
     "until": Text("至 {value}", "until {value}"),
     "outcome": Text("结果:{value}", "outcome: {value}"),
+    "satisfaction": Text("满意度:{value}", "{value}"),
+    "solved": Text("{value}", "{value}"),
+    "method": Text("方式:{value}", "{value}"),
     "new_facts": Text("新情况:{value}", "new facts: {value}"),
+    "evidence": Text("佐证 {value} 份", "evidence: {value}"),
 }
+_SOLVED: Mapping[Any, Text] = {True: Text("已解决", "solved"), False: Text("未解决", "not solved")}
+_CODED = frozenset({"reason_code", "outcome", "satisfaction", "method"})
+_PARTIES = frozenset({"lead", "suggested_department", "department"})
 
 
-def _details(data: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[Text, str | Text]]:
+def _details(action: str, data: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[Text, str | Text]]:
     found: list[tuple[Text, str | Text]] = []
     for name, label in _DETAILS.items():
         value = data.get(name)
-        if value in (None, "", []):
+        if name == "solved" and action in ("follow_up", "close") and name in data and value is None:
+            found.append((label, _UNKNOWN[action]))
+        elif value in (None, "", []):
             continue
-        if name in ("lead", "suggested_department", "department"):
+        elif name in _PARTIES:
             found.append((label, names.get(str(value), str(value))))
-        elif name == "assists" and isinstance(value, list):
-            found.append((label, "、".join(names.get(code, code) for code in value)))
-        elif name == "outcome":
-            found.append((label, OUTCOME_NAMES.get(str(value), Text(str(value), str(value)))))
+        elif name in ("assists", "evidence") and isinstance(value, list):
+            listed = "、".join(names.get(code, code) for code in value) if name == "assists" else str(len(value))
+            found.append((label, listed))
+        elif name in _CODED:
+            found.append((label, words.of(str(value))))
         else:
-            found.append((label, str(value)))
+            found.append((label, _SOLVED.get(value, str(value)) if name == "solved" else str(value)))
     return found
+
+
+_UNKNOWN = {
+    "follow_up": Text("未联系上", "nobody was reached"),
+    "close": Text("是否解决不详", "whether solved is not known"),
+}
 
 
 def _time(at: datetime) -> str:

@@ -31,7 +31,7 @@ from inspections.workflow import State
 from journal import journal
 from organizations import permissions
 from organizations.changes import of_creation, plain
-from organizations.models import Enterprise
+from organizations.models import Enterprise, Region
 from organizations.roles import Role
 
 COLLECTION = "issues"
@@ -50,6 +50,7 @@ SHAPES: Mapping[str, Shape] = {
     "occurred_at": Shape(shapes.instant),
 }
 COLUMNS = {"enterprise": "enterprise_id", "visit": "visit_id", "category": "category_id"}
+_TOLD = tuple(COLUMNS.get(name, name) for name in SHAPES)
 EDITABLE = frozenset({"description", "category"})
 NOT_YOURS = Text("该企业不在您的负责范围内", "You do not look after this enterprise")
 
@@ -155,7 +156,7 @@ def _create(
         id=draft.id, region_id=region, reporter_id=by.person, submitted_at=at, updated_at=at, state=State.SUBMITTED,
         **values,
     )  # fmt: skip
-    changed = of_creation(row, [COLUMNS.get(name, name) for name in SHAPES]) | {"state": [None, row.state]}
+    changed = of_creation(row, _TOLD) | {"state": [None, row.state]}
     return row, {name.removesuffix("_id"): pair for name, pair in changed.items()}
 
 
@@ -225,14 +226,15 @@ def route(ids: Iterable[UUID], *, by: Actor = SYSTEM, at: datetime, desk: Desk |
 
 
 def visible(by: Actor) -> QuerySet[Issue]:
-    """The issues a caller may read. A confidential one: its reporter, the lead and the office alone."""
+    """The issues a caller may read. A confidential one: its reporter, the lead, its assistants and the office alone."""
     paths: dict[str, str | None] = {"lead": "lead", "lead_region": "lead_region", "owner": "reporter"}
     open_ones = permissions.scope(by, "issue.read", region="region", **paths)
     hidden = permissions.scope(by, "issue.read_confidential", enterprise=None, **paths)
     seen = Q(confidential=False) & open_ones | Q(confidential=True) & hidden
-    if isinstance(by, permissions.Caller) and by.departments and Role.OFFICE not in by.roles:
+    if isinstance(by, permissions.Caller) and Role.OFFICE not in by.roles and (by.departments or by.towns):
+        towns = Q(code__in=Region.objects.filter(pk__in=by.towns).values("code")) if by.towns else Q(pk__in=[])
         helped = IssueAssist.objects.filter(
-            issue=OuterRef("pk"), department__in=by.departments, round=OuterRef("round")
+            Q(department__in=by.departments) | towns, issue=OuterRef("pk"), round=OuterRef("round")
         )
         seen |= Q(Exists(helped))
     return Issue.objects.filter(seen)

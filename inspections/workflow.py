@@ -80,6 +80,7 @@ PAUSE_REASONS = (
 OUTCOMES = ("solved", "partly", "explained", "not_yet")
 SATISFACTIONS = ("very_satisfied", "satisfied", "fairly_satisfied", "dissatisfied", "very_dissatisfied", "not_rated")
 METHODS = ("on_site", "phone", "message")
+NOT_RATED = "not_rated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,8 @@ def _in(*states: State) -> frozenset[State]:
 _S, _W = State, Who
 _LEAD, _ASSISTS = Field("lead", "department"), Field("assists", "departments", required=False)
 _REASON, _SOLVED = Field("reason", "text"), Field("solved", "bool")
+_REACHED = Field("solved", "bool_or_null")
+"""What somebody asked said of it; null when nobody was reached."""
 _EVIDENCE = Field("evidence", "records", required=False)
 _IN_PROGRESS = _in(_S.IN_PROGRESS)
 
@@ -271,7 +274,7 @@ TABLE: tuple[Row, ...] = (
             Field("solved", "bool_or_null"),
             Field("method", "choice", choices=METHODS),
         ),
-        guards=("not_the_handler",),
+        guards=("not_the_handler", "asked_three_times_in_vain"),
         number=19,
     ),
     Row(
@@ -310,7 +313,7 @@ TABLE: tuple[Row, ...] = (
         None,
         (_W.FIELD, _W.STATION, _W.OFFICE, _W.TOWN),
         (
-            _SOLVED,
+            _REACHED,
             Field("satisfaction", "choice", required=False, choices=SATISFACTIONS),
             Field("method", "choice", required=False, choices=METHODS),
         ),

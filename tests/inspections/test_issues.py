@@ -90,7 +90,8 @@ def test_two_acknowledge_at_once_and_one_of_them_is_told_the_state(world: World)
     loser = world.refused("hrss2", issue, "acknowledge")
 
     assert isinstance(loser, WrongState)
-    assert loser.extra == {"state": "in_progress"}
+    assert loser.extra["state"] == "in_progress"
+    assert "reply" not in loser.extra["open_actions"], "an opinion is missing still"
 
 
 def test_a_second_return_is_adjudicated(world: World) -> None:

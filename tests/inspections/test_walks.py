@@ -41,7 +41,9 @@ def attempt(random: Random, world: World, issue: UUID, others: list[UUID]) -> bo
     action, who = random.choice(ASKABLE), random.choice(PEOPLE)
     if random.random() < 0.7:
         row = Issue.objects.get(pk=issue)
-        sensible = [(open_.action, name) for name in PEOPLE for open_ in actions.open_to(row, world.caller(name))]
+        sensible = [
+            (one.row.action, name) for name in PEOPLE for one in actions.open_to(row, world.caller(name), at=world.now)
+        ]
         action, who = random.choice([pair for pair in sensible if pair[0] != "comment"] or sensible or [(action, who)])
     everything = data(random, world, others)
     given = {field.name: everything[field.name] for field in ROWS[action].fields if field.name in everything}

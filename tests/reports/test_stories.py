@@ -63,6 +63,8 @@ def test_closing_brings_satisfaction_and_solved(world: World) -> None:
 def test_nobody_rated_is_nobody_dissatisfied(world: World) -> None:
     issue = world.on("2026-11-02T09:00").replied()
     world.does("office", issue, "accept_reply")
+    for _ in range(3):
+        world.does("liaison", issue, "follow_up", solved=None, method="phone")
     world.does("office", issue, "close", satisfaction="not_rated", solved=None, method="phone")
 
     later = figures(world.on("2026-11-20T09:00"))
