@@ -19,6 +19,7 @@ MODULES: list[str] = [
     "visits",
     "issues",
     "conference",
+    "reply_templates",
     "open311",
     "routing",
     "calendar",

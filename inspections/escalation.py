@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
 from core.actors import SYSTEM
 from core.ids import uuid7
-from inspections import calendar, deadlines, dossiers, tables
+from inspections import calendar, conference, deadlines, dossiers
 from inspections.deadlines import JOINT_CONFERENCE_AFTER, RED_AFTER, Calendar, Colour, close_of, local_day
 from inspections.dossiers import Desk
 from inspections.effects import EFFECTS, RANK, Step
 from inspections.models import ENDED_STATES, Issue, IssueAction, Supervision, Suspension
 from inspections.workflow import WITH_DEPARTMENT, State
-from journal import journal
+from journal import journal, rows
 
 BATCH = 500
 
@@ -50,16 +51,18 @@ class Swept:
 
     resumed: int = 0
     warned: int = 0
+    tasks: int = 0
 
 
 def sweep(*, at: datetime) -> Swept:
-    """Resume pauses that are over, then warn whoever is late or nearly so."""
+    """Resume pauses that are over, then warn whoever is late or nearly so, with an issue or a task of the conference."""
     swept = Swept()
     over = Suspension.objects.filter(state="running", until__lte=local_day(at)).values_list("issue", flat=True)
     for ids in _slices(over):
         swept.resumed += _resume(ids, at)
     for ids in _slices(_candidates(calendar.current(), at)):
         swept.warned += _warn(ids, at)
+    swept.tasks = conference.warn(at=at)
     return swept
 
 
@@ -108,54 +111,72 @@ def _candidates(of: Calendar, at: datetime) -> Iterable[UUID]:
 
 
 def _warn(ids: list[UUID], at: datetime) -> int:
-    """Warn whoever has earned it among these; few statements, and only the columns that a warning touches."""
+    """Warn whoever has earned it among these: few statements, plain rows, and only the columns that a warning touches."""
     with journal.unit(by=SYSTEM, at=at):
-        found = list(Issue.objects.filter(pk__in=ids).only(*_LOOKED_AT).order_by("id").select_for_update(of=("self",)))
-        given: dict[UUID, set[str]] = {}
-        rows = Supervision.objects.filter(issue__in=ids, segment=F("issue__segment")).values_list("issue", "cause")
-        for key, name in rows:
-            given.setdefault(key, set()).add(name)
+        locked = Issue.objects.filter(pk__in=ids).order_by("id").select_for_update(of=("self",))
+        found = [_Case(*row) for row in locked.values_list("pk", *_LOOKED_AT)]
+        given = _given(ids)
         desk = Desk()
-        supervisions: list[Supervision] = []
+        supervisions: list[tuple[Any, ...]] = []
         changes: list[journal.Change] = []
         outcomes: dict[tuple[str, int], list[UUID]] = {}
-        for issue in found:
-            known = given.get(issue.id, ())
-            causes = [cause for cause in due_causes(issue, desk.calendar, at) if cause.name not in known]
+        for case in found:
+            known = given.get((case.id, case.segment), ())
+            causes = [cause for cause in due_causes(case, desk.calendar, at) if cause.name not in known]
             if not causes:
                 continue
-            colour, level = _worst(issue, causes)
-            outcomes.setdefault((colour, level), []).append(issue.id)
-            supervisions += [_supervision(issue, cause, desk, at) for cause in causes]
-            told = {"cause": [None, causes[-1].name], "colour": [issue.colour, colour], "level": [issue.level, level]}
-            changes.append(journal.Change("issue.warned", "issues", issue.id, told))
+            colour, level = _worst(case, causes)
+            outcomes.setdefault((colour, level), []).append(case.id)
+            supervisions += [_supervision(case, cause, desk, at) for cause in causes]
+            told = {"cause": [None, causes[-1].name], "colour": [case.colour, colour], "level": [case.level, level]}
+            changes.append(journal.Change("issue.warned", "issues", case.id, told))
         for (colour, level), some in outcomes.items():
             Issue.objects.filter(pk__in=some).update(colour=colour, level=level, updated_at=at)
-        tables.add(supervisions)
+        rows.insert(Supervision, _GIVEN, supervisions)
         journal.record(changes)
         return len(changes)
 
 
+@dataclass(slots=True)
+class _Case:
+    """What a warning looks at of an issue, without the rest of its row."""
+
+    id: UUID
+    state: str
+    due: datetime | None
+    acknowledge_due: datetime | None
+    replied_at: datetime | None
+    segment: int
+    lead_code: str
+    colour: str
+    level: int
+
+
 _LOOKED_AT = ("state", "due", "acknowledge_due", "replied_at", "segment", "lead_code", "colour", "level")
+_GIVEN = ("id", "issue_id", "segment", "lead_code", "level", "card", "cause", "reason", "leader", "at")
 
 
-def _worst(issue: Issue, causes: list[Cause]) -> tuple[str, int]:
+def _given(ids: list[UUID]) -> dict[tuple[UUID, int], set[str]]:
+    """The causes that have warned before, by issue and segment."""
+    found: dict[tuple[UUID, int], set[str]] = {}
+    for issue, segment, cause in Supervision.objects.filter(issue__in=ids).values_list("issue", "segment", "cause"):
+        found.setdefault((issue, segment), set()).add(cause)
+    return found
+
+
+def _worst(case: _Case, causes: list[Cause]) -> tuple[str, int]:
     """The colour and level an issue has after these warnings; both only ever get worse."""
-    colours = [Colour(issue.colour), *(cause.colour for cause in causes)]
-    return max(colours, key=RANK.index).value, max(issue.level, *(cause.level for cause in causes))
+    colours = [Colour(case.colour), *(cause.colour for cause in causes)]
+    return max(colours, key=RANK.index).value, max(case.level, *(cause.level for cause in causes))
 
 
-def _supervision(issue: Issue, cause: Cause, desk: Desk, at: datetime) -> Supervision:
-    department = desk.departments.get(issue.lead_code)
+def _supervision(case: _Case, cause: Cause, desk: Desk, at: datetime) -> tuple[Any, ...]:
+    department = desk.departments.get(case.lead_code)
     leader = department.leader if department and cause.level > 1 else ""
-    return tables.made(
-        Supervision,
-        id=uuid7(), issue_id=issue.id, segment=issue.segment, lead_code=issue.lead_code, level=cause.level, card=cause.card,
-        cause=cause.name, leader=leader, at=at,
-    )  # fmt: skip
+    return uuid7(), case.id, case.segment, case.lead_code, cause.level, cause.card, cause.name, "", leader, at
 
 
-def due_causes(issue: Issue, of: Calendar, at: datetime) -> list[Cause]:
+def due_causes(issue: Issue | _Case, of: Calendar, at: datetime) -> list[Cause]:
     """Every warning that an issue has earned by an instant, mildest first."""
     if issue.state not in WITH_DEPARTMENT or issue.due is None or issue.replied_at is not None:
         return []

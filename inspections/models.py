@@ -468,7 +468,34 @@ class ConferenceTask(models.Model):
     due = models.DateField("期限")
     decided_at = models.DateTimeField("议定时间")
     done_at = models.DateTimeField("完成时间", null=True, blank=True)
+    warned = models.CharField("已提醒", max_length=8, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["due", "id"]
         verbose_name = verbose_name_plural = "联席会议任务"
+        indexes = [models.Index(fields=["due"], condition=Q(done_at=None), name="tasks_that_wait")]
+
+
+class ReplyTemplate(models.Model):
+    """A text that replies begin with; ``{names}`` in it are filled from the issue (``inspections.templates``).
+
+    ``party`` is whose it is: a department's or a region's code; empty for the office's own, which everybody may use.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    party = models.CharField("所属", max_length=20, blank=True)
+    title = models.CharField("名称", max_length=100)
+    body = models.TextField("正文")
+    outcome = models.CharField("办理结果", max_length=12, blank=True)
+    category = models.CharField("问题类别", max_length=40, blank=True)
+    active = models.BooleanField("启用", default=True)
+    updated_at = models.DateTimeField("更新时间")
+
+    class Meta:
+        ordering = ["party", "title", "id"]
+        verbose_name = verbose_name_plural = "答复模板"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["party", "title"], condition=Q(active=True), name="templates_of_a_party_have_names_of_their_own"
+            )
+        ]

@@ -12,18 +12,20 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import orjson
+from django.conf import settings
 
 from core.actors import SYSTEM
 from core.texts import Text
 from inspections.deadlines import local_day
 from inspections.documents import moment
-from inspections.models import Issue, Visit
+from inspections.models import ConferenceTask, Issue, Visit
 from inspections.workflow import STATE_NAMES, State
 from journal import journal, rows
 from journal.models import Entry
-from notifications.events import ASSISTS, AUTHOR, LEAD, OFFICE, RED, REPORTER, SENT, TELLINGS, Telling
+from notifications.events import ASSISTS, AUTHOR, CHARGED, LEAD, OFFICE, RED, REPORTER, SENT, TELLINGS, Telling
 from notifications.models import Delivery, Endpoint, Message, Reader, Transport
 from notifications.quiet import next_loud_moment
+from organizations.models import Person
 from organizations.permissions import live_assignments
 from organizations.roles import Role
 
@@ -82,13 +84,15 @@ class _Audience:
                 leads.setdefault(department or region or "", set()).add(person)
         return cls(leads | {"OFFICE": leads.get("OFFICE", set()) | office}, office)
 
-    def of(self, telling: Telling, issue: Issue) -> set[UUID]:
+    def of(self, telling: Telling, issue: Issue, task: ConferenceTask | None) -> set[UUID]:
         found: set[UUID] = set()
         for circle in telling.to:
             if circle == LEAD:
                 found |= self.leads.get(issue.lead_code, set())
             elif circle == ASSISTS:
                 found.update(*(self.leads.get(code, set()) for code in issue.assists))
+            elif circle == CHARGED and task is not None:
+                found |= self.leads.get(task.department.code, set())
             elif circle == OFFICE:
                 found |= self.office
             elif circle == REPORTER and issue.reporter_id:
@@ -102,57 +106,106 @@ def _tell(entries: list[Entry], at: datetime) -> None:
     issues = Issue.objects.select_related("category", "enterprise", "region").in_bulk(
         {one for one in subjects.values() if one}
     )
-    visits = Visit.objects.in_bulk([entry.record for entry in entries if entry.collection == "visits"])
+    visits = Visit.objects.in_bulk(_named(entries, "visits"))
+    tasks = ConferenceTask.objects.select_related("department").in_bulk(_named(entries, "conference_tasks"))
     audience, endpoints = _Audience.today(at), list(Endpoint.objects.filter(active=True))
     messages: list[Message] = []
     deliveries: list[Delivery] = []
+    mails: list[Delivery] = []
     for entry in entries:
         issue = issues.get(subjects[entry.id]) if subjects[entry.id] else None
         if issue is not None:
-            telling = TELLINGS.get(entry.verb)
+            task, telling = tasks.get(entry.record), TELLINGS.get(entry.verb)
             if entry.verb == "issue.warned" and issue.colour == "red":
                 telling = RED
             if telling is not None:
-                people = audience.of(telling, issue) - {entry.person}
-                messages += [_message(entry, person, telling.title, issue) for person in sorted(people)]
-            deliveries += [_delivery(entry, issue, one, at) for one in endpoints if _wants(one, entry.verb)]
+                people = audience.of(telling, issue, task) - {entry.person}
+                told = [_message(entry, person, telling.title, issue, task) for person in sorted(people)]
+                messages += told
+                mails += [_mail(one, telling.title, issue, task, at) for one in told if telling.mailed]
+            deliveries += [_delivery(entry, issue, task, one, at) for one in endpoints if _wants(one, entry.verb)]
         elif (visit := visits.get(entry.record)) is not None and AUTHOR in TELLINGS[entry.verb].to:
             messages.append(_visit_message(entry, visit))
     _post(messages)
+    columns = (
+        "id", "endpoint_id", "person_id", "event", "kind", "payload", "state", "attempts", "created_at", "next_at", "last_error",
+    )  # fmt: skip
     rows.insert(
         Delivery,
-        ("id", "endpoint_id", "event", "kind", "payload", "state", "attempts", "created_at", "next_at", "last_error"),
-        [(d.id, d.endpoint_id, d.event, d.kind, d.payload, d.state, 0, at, d.next_at, "") for d in deliveries],
+        columns,
+        [
+            (d.id, d.endpoint_id, d.person_id, d.event, d.kind, d.payload, d.state, 0, at, d.next_at, "")
+            for d in deliveries + _addressed(mails)
+        ],
         ignore=True,
     )
+
+
+def _named(entries: list[Entry], collection: str) -> list[UUID]:
+    return [entry.record for entry in entries if entry.collection == collection]
+
+
+def _addressed(mails: list[Delivery]) -> list[Delivery]:
+    """The mails of those who have an address, if the installation sends any; one query."""
+    if not mails or not settings.EMAIL_HOST:
+        return []
+    people = Person.objects.filter(pk__in={mail.person_id for mail in mails}, is_active=True).exclude(email="")
+    addresses: dict[UUID | None, str] = dict(people.values_list("pk", "email"))
+    sendable = [mail for mail in mails if mail.person_id in addresses]
+    for mail in sendable:
+        mail.payload["address"] = addresses[mail.person_id]
+    return sendable
 
 
 def _issue_of(entry: Entry, changes: Mapping[str, Any]) -> UUID | None:
     if entry.collection == "issues":
         return entry.record
     told = changes.get("issue")
-    return UUID(told[1]) if entry.collection == "issue_actions" and told else None
+    return UUID(told[1]) if entry.collection in ("issue_actions", "conference_tasks") and told else None
 
 
 def _wants(endpoint: Endpoint, verb: str) -> bool:
     return verb in SENT and ("*" in endpoint.kinds or verb in endpoint.kinds)
 
 
-def _message(entry: Entry, person: UUID, title: Text, issue: Issue) -> Message:
+def _message(entry: Entry, person: UUID, title: Text, issue: Issue, task: ConferenceTask | None) -> Message:
     where = (
         Text("保密问题", "confidential") if issue.confidential else Text(issue.enterprise.name, issue.enterprise.name)
     )
-    due = (moment(issue.due) or "—")[:16].replace("T", " ")
     body = Text("{where} · {category} · {state} · 期限 {due}", "{where} · {category} · {state} · due {due}").fill(
         where=where,
         category=Text(issue.category.name, issue.category.name_en or issue.category.name),
         state=STATE_NAMES[State(issue.state)],
-        due=due,
+        due=_due(issue, task),
     )
     return Message(
         id=uuid5(NAMESPACE, f"{entry.id}/{person}"), person_id=person, kind=entry.verb, title=_both(title), body=_both(body),
         issue=issue.id, at=entry.at,
     )  # fmt: skip
+
+
+def _due(issue: Issue, task: ConferenceTask | None) -> str:
+    return task.due.isoformat() if task else (moment(issue.due) or "—")[:16].replace("T", " ")
+
+
+def _mail(message: Message, title: Text, issue: Issue, task: ConferenceTask | None, at: datetime) -> Delivery:
+    """A message as a mail, by day: it leaves the network, so it says no more than the kind of thing and where to look."""
+    text = f"{title} {title.en}\n{_words(issue, task)}\n编号 {issue.id}\n\n{settings.PUBLIC_URL}"
+    return Delivery(
+        id=uuid5(message.id, "mail"),
+        person_id=message.person_id,
+        event=message.id,
+        kind=message.kind,
+        payload={"subject": f"三员通:{title}", "text": text},
+        state="pending",
+        next_at=next_loud_moment(at),
+    )
+
+
+def _words(issue: Issue, task: ConferenceTask | None) -> str:
+    """Category, town and due time; of a confidential issue not the town."""
+    where = "保密问题" if issue.confidential else issue.region.name
+    return f"{issue.category.name} · {where} · 期限 {_due(issue, task)}"
 
 
 def _visit_message(entry: Entry, visit: Visit) -> Message:
@@ -190,38 +243,37 @@ def told(message: Message, verb: str) -> journal.Change:
     return journal.Change(verb, "messages", message.id, changes, journal.user_scope(message.person_id), document)
 
 
-def _delivery(entry: Entry, issue: Issue, endpoint: Endpoint, at: datetime) -> Delivery:
+def _delivery(entry: Entry, issue: Issue, task: ConferenceTask | None, endpoint: Endpoint, at: datetime) -> Delivery:
     event = uuid5(NAMESPACE, f"{entry.id}")
     robot = endpoint.transport == Transport.WECOM
+    told = _line(entry.verb, issue, task) if robot else payload(entry, issue, task)
     return Delivery(
-        endpoint=endpoint, event=event, kind=entry.verb, payload=_line(entry.verb, issue) if robot else payload(entry, issue),
-        state="pending", next_at=next_loud_moment(at) if robot else at,
+        endpoint=endpoint, event=event, kind=entry.verb, payload=told, state="pending",
+        next_at=next_loud_moment(at) if robot else at,
     )  # fmt: skip
 
 
-def payload(entry: Entry, issue: Issue) -> dict[str, Any]:
+def payload(entry: Entry, issue: Issue, task: ConferenceTask | None = None) -> dict[str, Any]:
     """What another system is told: codes and times, nothing that anybody wrote and nobody's name."""
-    return {
-        "type": entry.verb,
-        "timestamp": moment(entry.at),
-        "data": {
-            "issue": str(issue.id),
-            "state": issue.state,
-            "category": issue.category_id,
-            "region": issue.region.code,
-            "enterprise": None if issue.confidential else str(issue.enterprise_id),
-            "lead": issue.lead_code or None,
-            "assists": issue.assists,
-            "deadline_class": issue.deadline_class_id,
-            "due": moment(issue.due),
-            "colour": issue.colour,
-            "round": issue.round,
-        },
+    told = {
+        "issue": str(issue.id),
+        "state": issue.state,
+        "category": issue.category_id,
+        "region": issue.region.code,
+        "enterprise": None if issue.confidential else str(issue.enterprise_id),
+        "lead": issue.lead_code or None,
+        "assists": issue.assists,
+        "deadline_class": issue.deadline_class_id,
+        "due": moment(issue.due),
+        "colour": issue.colour,
+        "round": issue.round,
     }
+    if task is not None:
+        told["task"] = {"id": str(task.id), "department": task.department.code, "due": task.due.isoformat()}
+    return {"type": entry.verb, "timestamp": moment(entry.at), "data": told}
 
 
-def _line(verb: str, issue: Issue) -> dict[str, str]:
-    """One line for a group of people: kind, category, town and due time."""
+def _line(verb: str, issue: Issue, task: ConferenceTask | None) -> dict[str, str]:
+    """One line for a group of people; its end tells two lines about one thing from one line sent twice."""
     title = TELLINGS[verb].title if verb in TELLINGS else Text("新上报", "Submitted")
-    due = (moment(issue.due) or "—")[:16].replace("T", " ")
-    return {"text": f"**{title}** {issue.category.name} · {issue.region.name} · 期限 {due}"}
+    return {"text": f"**{title}** {_words(issue, task)} · {str(issue.id)[-6:]}"}

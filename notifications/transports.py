@@ -6,20 +6,24 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from smtplib import SMTPException
+from threading import Timer
 from typing import Any
 
 import orjson
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
 from standardwebhooks.webhooks import Webhook
 
 from notifications.addresses import Network, Refused, networks, resolve, split
 from notifications.models import Delivery, Endpoint, Transport
 
 TIMEOUT = 10
+PATIENCE = 30
+"""Seconds for one step, and for an attempt as a whole: a receiver that drips its answer must not hold a worker."""
 ANSWER_LIMIT = 4096
 
 
@@ -78,8 +82,11 @@ def _wecom(delivery: Delivery, endpoint: Endpoint, at: datetime) -> Sent:
 
 
 def _mail(delivery: Delivery) -> Sent:
-    payload = delivery.payload
-    send_mail(payload["subject"], payload["text"], settings.DEFAULT_FROM_EMAIL, [payload["address"]])
+    """A mail sent twice bears the same Message-ID, by which mailboxes know it again."""
+    payload, sender = delivery.payload, settings.DEFAULT_FROM_EMAIL
+    domain = sender.rpartition("@")[2].strip(" >") or "localhost"
+    headers = {"Message-ID": f"<{delivery.event}@{domain}>"}
+    EmailMessage(payload["subject"], payload["text"], sender, [payload["address"]], headers=headers).send()
     return Sent(True)
 
 
@@ -99,11 +106,15 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]
     scheme, host, port, path = split(url, plain=bool(allowed))
     address = resolve(host, port, allowed)
     connection = _Pinned(scheme, host, port, address)
+    watchdog = Timer(PATIENCE, connection.abandon)
+    watchdog.daemon = True
+    watchdog.start()
     try:
         connection.request("POST", path, body, dict(headers))
         answer = connection.getresponse()
         return answer.status, answer.read(ANSWER_LIMIT)
     finally:
+        watchdog.cancel()
         connection.close()
 
 
@@ -119,3 +130,8 @@ class _Pinned(http.client.HTTPConnection):
         if self._scheme == "https":
             plain = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
         self.sock = plain
+
+    def abandon(self) -> None:
+        """Hang up from another thread; whoever reads or writes gets an end of file."""
+        with suppress(OSError, AttributeError):
+            self.sock.shutdown(socket.SHUT_RDWR)

@@ -140,6 +140,8 @@ VERBS: dict[str, Row] = {
     "issue.verify": _to(ASSIGNED, *FIELD),
     "issue.follow_up": _in_sight,
     "issue.assist_opinion": _to(ASSIST, HANDLER, TOWN) | _office,
+    "template.read": _lead | _office,
+    "template.write": _lead | _office,
     "channel.write": _office,
     "task.read": _to(LEAD, HANDLER) | _office,
     # desks, reports, audit
