@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -13,17 +14,18 @@ from django.utils import timezone
 
 from core.actors import SYSTEM
 from inspections import rules
-from inspections.models import RoutingRule
+from inspections.models import Issue, ReplyTemplate, RoutingRule
 from journal.models import Entry, Grant
 from organizations import totp
 from organizations.models import Assignment, Device, Enterprise, Person
 from surveys.models import Version
 from tests.api.line import Line
+from tests.inspections import cast as issues_cast
 from tests.organizations.cast import PASSWORD
 
 LISTS = ("organizations_person", "organizations_assignment", "organizations_device", "organizations_enterprise",
          "organizations_region", "organizations_department", "inspections_routingrule", "inspections_issuecategory",
-         "surveys_version")  # fmt: skip
+         "surveys_version", "inspections_issue", "inspections_replytemplate")  # fmt: skip
 
 
 def enter(username: str, password: str = PASSWORD, **more: str) -> Client:
@@ -199,3 +201,52 @@ def test_where_a_second_factor_is_asked_for_the_console_opens_only_with_it(cast,
     assert not inside(enter("office", code=code))
     Person.objects.filter(pk=cast.office.id).update(totp_step=0)
     assert inside(enter("office", code=totp.code(totp.secret(seed), totp.step_of(timezone.now()))))
+
+
+def test_the_desk_is_worked_in_the_console_too(db):
+    world = issues_cast.settle()
+    world.now = timezone.now()
+    world.people["office"].set_password(PASSWORD)
+    world.people["office"].save()
+    issue = world.reports(confidential=True)
+    console = enter("office")
+    queue = console.get(reverse("admin:inspections_issue_changelist")).content.decode()
+    assert "招不到熟练工人" in queue and "在办" in queue
+    where = reverse("admin:inspections_issue_change", args=[issue.pk])
+    page = console.get(where).content.decode()
+    for words in ("华士面包厂", "派单规则 派单", "可进行的操作", "督办"):
+        assert words in page
+
+    refused = console.post(where, {"action": "supervise", "reason": ""})
+    assert refused.status_code == 200 and "必填" in refused.content.decode()
+    assert console.post(where, {"action": "supervise", "reason": "久拖不决"}).status_code == 302
+    assert "久拖不决" in console.get(where).content.decode()
+    assert Issue.objects.get().colour == "yellow"
+
+    world.does("hrss", issue, "acknowledge")
+    late = console.post(where, {"action": "approve_return"})
+    assert "该操作已不可进行" in late.content.decode()
+    opinion = {"action": "assist_opinion", "text": "电话征求:同意", "department": "EDU"}
+    assert console.post(where, opinion).status_code == 302
+    world.does("hrss", issue, "reply", "已对接技校", outcome="solved")
+    console.post(reverse("admin:inspections_issue_changelist"), {"action": "accept", "_selected_action": [issue.pk]})
+    closing = {"action": "close", "satisfaction": "not_rated", "solved": "", "method": "phone"}
+    assert "三次回访" in console.post(where, closing).content.decode()
+    console.post(where, closing | {"satisfaction": "satisfied", "solved": "true"})
+    assert (Issue.objects.get().state, Issue.objects.get().solved) == ("closed", True)
+    assert console.get(where.replace(str(issue.pk), str(uuid4()))).status_code == 404
+    assert Client().get(where).status_code == 302
+
+
+def test_reply_templates_are_written_in_the_console(cast, office):
+    values = {
+        "title": "已办结",
+        "body": "{enterprise}反映的问题已办结。{someone}",
+        "party": "",
+        "outcome": "",
+        "category": "",
+    }
+    page = save(office, "inspections_replytemplate_add", values)
+    assert "没有占位符 {someone}" in page.content.decode()
+    assert save(office, "inspections_replytemplate_add", values | {"body": "{enterprise}已办"}).status_code == 302
+    assert ReplyTemplate.objects.get().party == ""
