@@ -2,7 +2,8 @@
 
     python -m bench.reports [--issues 1000000] [--visits 2000000] [--rounds 3]
 
-Rows are made in the database by ``generate_series``, spread evenly over two years; the figures are medians.
+Rows are made in the database by ``generate_series``, spread evenly over two years and in the order of
+their times, as they would have come in; the figures are medians.
 """
 
 from __future__ import annotations
@@ -40,12 +41,13 @@ JOIN (SELECT id, region_id, row_number() OVER () - 1 AS k FROM organizations_ent
 JOIN (SELECT code, row_number() OVER () - 1 AS k FROM inspections_issuecategory) c ON c.k = n % 38
 JOIN (SELECT code, row_number() OVER () - 1 AS k FROM organizations_department) d ON d.k = (n / 7) % 32
 JOIN (SELECT id, row_number() OVER () - 1 AS k FROM organizations_person) p ON p.k = (n %% %(enterprises)s) / 10
+ORDER BY n
 """
 SEGMENTS = """
 INSERT INTO inspections_segment (id, issue_id, number, round, how, lead_code, deadline_class_id, dispatched_at, acknowledge_due,
   acknowledged_at, due, replied_at, return_asked_at, return_result)
 SELECT gen_random_uuid(), id, 1, 1, 'rule', lead_code, 'B', dispatched_at, acknowledge_due, acknowledged_at, due, replied_at, NULL, ''
-FROM inspections_issue
+FROM inspections_issue ORDER BY submitted_at
 """
 VISITS = """
 INSERT INTO inspections_visit (id, enterprise_id, author_id, mode, started_at, participants, check_in, interviewee, summary, status,
@@ -56,6 +58,7 @@ SELECT gen_random_uuid(), e.id, p.id, CASE WHEN n % 10 = 0 THEN 'phone' ELSE 'on
 FROM generate_series(1, %(visits)s) n
 JOIN (SELECT id, row_number() OVER () - 1 AS k FROM organizations_enterprise) e ON e.k = n % %(enterprises)s
 JOIN (SELECT id, row_number() OVER () - 1 AS k FROM organizations_person) p ON p.k = (n %% %(enterprises)s) / 10
+ORDER BY n
 """
 JOINT = """
 INSERT INTO inspections_jointparticipant (id, visit_id, person_id)
@@ -66,7 +69,7 @@ RESPONSES = """
 INSERT INTO surveys_response (id, enterprise_id, visit, questionnaire_id, version, author_id, answers, status, private, started_at,
   received_at, findings, scores, review_comment, comments)
 SELECT gen_random_uuid(), enterprise_id, id, 'visit', 1, author_id, '{}', 'submitted', false, started_at, started_at, '[]', '{}', '', '{}'
-FROM inspections_visit
+FROM inspections_visit ORDER BY started_at
 """
 
 

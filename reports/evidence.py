@@ -88,9 +88,13 @@ def _behind(
 ) -> tuple[str, QuerySet[Any] | Iterable[UUID]]:
     indicator = _checked(group_by, key, side)
     kind = indicator.evidence[SIDES.index(side)]
+    if group and not groups.exists(group_by, group):
+        raise Invalid.at(
+            "/group", "unknown-group", Text("没有分组 {code}", "There is no group {code}").fill(code=group)
+        )
+    if kind is None:
+        return indicator.evidence[0], ()
     chosen = WHOLE if group is None else "" if group == "" else groups.key_of(group_by, group)
-    if kind is None or chosen is None:
-        return kind or indicator.evidence[0], ()
     return kind, source(Window(period, at), group_by, key, side, chosen, sight)
 
 

@@ -15,18 +15,18 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import TruncDate
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
-from inspections.models import JointParticipant, Visit
+from inspections.models import Visit
 from organizations.models import Assignment, Enterprise
 from organizations.roles import FIELD_ROLES
 from reports.cadences import Block, Cadence, blocks, shipped
+from reports.clocks import possible, received
+from reports.expressions import Bit, Bucket, DaySet, day_number, mask
 from reports.groups import Sight
 from reports.measures import Window
 from reports.models import CadenceRow
-from reports.periods import SHANGHAI, midnight
+from reports.periods import midnight
 from reports.tallies import Tallies, Tally
 from surveys.models import Response
 
@@ -109,14 +109,15 @@ def _assignments(window: Window) -> QuerySet[Assignment]:
 
 
 def valid_visits(first: date, last: date, window: Window) -> QuerySet[Visit]:
-    """Valid visits begun from the first day to the last, by now.
+    """Valid visits begun from the first day to the last, by now, and not before they were received.
 
     A form is looked up visit by visit in a short stretch; in a long one the database had better join all forms at once,
     and the two ways of asking make it do so.
     """
     until = midnight(date.fromordinal(last.toordinal() + 1))
     forms = Response.objects.filter(visit=OuterRef("pk"), status__in=SUBMITTED)
-    rows = Visit.objects.filter(
+    rows: QuerySet[Visit] = received(Visit.objects.all(), "created_at").filter(
+        possible(),
         mode="on_site",
         status__in=SUBMITTED,
         check_in__isnull=False,
@@ -125,54 +126,48 @@ def valid_visits(first: date, last: date, window: Window) -> QuerySet[Visit]:
         started_at__lte=window.at,
     )
     if (last - first).days < SHORT:
-        return rows.alias(form=Subquery(forms.order_by().values("status")[:1])).filter(form__isnull=False)
+        rows = rows.alias(form=Subquery(forms.order_by().values("status")[:1]))
+        return rows.filter(form__isnull=False)
     return rows.filter(Exists(forms))
 
 
 class Days:
-    """Days with a valid visit by member, enterprise and month, read once for a stretch of whole months."""
+    """Days with a valid visit by member and enterprise, each day once, read once for a stretch of days."""
 
     def __init__(self, first: date, last: date, window: Window) -> None:
-        self.span = first, last
-        visits = valid_visits(first, last, window).order_by().annotate(day=TruncDate("started_at", tzinfo=SHANGHAI))
-        went, parameters = (
-            visits.values("id", member=F("author_id"), place=F("enterprise_id"), day=F("day"))
-            .query.get_compiler(connection=connection)
-            .as_sql()
-        )
         self.counted: dict[tuple[UUID, UUID], dict[int, int]] = defaultdict(dict)
-        with connection.cursor() as cursor:
-            cursor.execute(_JOINED.format(went=went, **_dialect()), parameters)
-            for member, place, year, month, days in cursor.fetchall():
-                self.counted[_uuid(member), _uuid(place)][int(year) * 12 + int(month)] = days
+        day = day_number("started_at")
+        rows = (
+            valid_visits(first, last, window)
+            .order_by()
+            .values_list("author_id", "joint__person_id", "enterprise_id", Bucket(day))
+            .annotate(days=DaySet(Bit(day)))
+        )
+        for author, partner, place, bucket, days in rows:
+            for person in (author, partner) if partner else (author,):
+                known = self.counted[person, place]
+                known[bucket] = known.get(bucket, 0) | days
 
     def pairs(self, first: date, last: date) -> Pairs:
-        """Days by member and enterprise from the first day of a month to the last of one, or of all that was read."""
-        whole = (first, last) == self.span
-        low, high = first.year * 12 + first.month, last.year * 12 + last.month
+        """How many days from the first to the last by member and enterprise."""
+        masks = _Masks(first, last)
         found = {
-            pair: sum(days for month, days in months.items() if whole or low <= month <= high)
-            for pair, months in self.counted.items()
+            pair: sum((bits & masks[bucket]).bit_count() for bucket, bits in known.items())
+            for pair, known in self.counted.items()
         }
         return {pair: days for pair, days in found.items() if days}
 
 
-_JOINED = """
-WITH went AS ({went})
-SELECT member, place, {year}, {month}, COUNT(*)
-FROM (SELECT member, place, day FROM went
-      UNION
-      SELECT {joint}.person_id, went.place, went.day FROM went JOIN {joint} ON {joint}.visit_id = went.id) AS days
-GROUP BY 1, 2, 3, 4
-"""
-"""The author's days and every joint participant's, each day once. Plain SQL around an ORM query: it has no UNION to group."""
+class _Masks(dict[int, int]):
+    """The bits of a stretch of days by bucket, worked out when first asked for."""
 
+    def __init__(self, first: date, last: date) -> None:
+        super().__init__()
+        self.first, self.last = first, last
 
-def _dialect() -> dict[str, str]:
-    table = connection.ops.quote_name(JointParticipant._meta.db_table)
-    if connection.vendor == "sqlite":
-        return {"joint": table, "year": "strftime('%%Y', day)", "month": "strftime('%%m', day)"}
-    return {"joint": table, "year": "date_part('year', day)", "month": "date_part('month', day)"}
+    def __missing__(self, bucket: int) -> int:
+        self[bucket] = found = mask(bucket, self.first, self.last)
+        return found
 
 
 def tallies(window: Window, group_by: str, sight: Sight, keys: Iterable[str]) -> tuple[Tallies, dict[str, Tally]]:
@@ -205,16 +200,11 @@ class Count:
         on_duty = {duty.role for duty in ground.duties}
         due = {one: found for one in cadences() if one.role in on_duty and (found := blocks(one, period))}
         firsts, lasts = [some[0].first for some in due.values()], [some[-1].last for some in due.values()]
-        whole_months = period.kind in ("month", "quarter", "year")
-        if whole_months:
-            firsts, lasts = [*firsts, period.first], [*lasts, period.last]
-        months = Days(min(firsts), max(lasts), window) if firsts else None
-        here = months if whole_months and months else Days(period.first, period.last, window)
-        self.done = self._seen(here.pairs(period.first, period.last))
+        days = Days(min([*firsts, period.first]), max([*lasts, period.last]), window)
+        self.done = self._seen(days.pairs(period.first, period.last))
         self.owed: list[tuple[UUID, UUID | None, int, int]] = []
         for cadence, some in due.items():
-            if months is not None:
-                self._owe(cadence, some, months.pairs(some[0].first, some[-1].last))
+            self._owe(cadence, some, days.pairs(some[0].first, some[-1].last))
 
     def _seen(self, found: Pairs) -> Pairs:
         ground = self.ground
@@ -286,7 +276,3 @@ def cadences() -> tuple[Cadence, ...]:
     """What the office wants visited how often."""
     rows = tuple(Cadence(row.role, row.visits, row.months, row.each) for row in CadenceRow.objects.order_by("role"))
     return rows or shipped()
-
-
-def _uuid(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from inspections.models import PlanState, VisitPlan
+from reports.clocks import possible, received
 from reports.groups import Sight
 from reports.measures import Window
 from reports.periods import day_of
@@ -52,22 +53,22 @@ def plans(window: Window, sight: Sight) -> QuerySet[VisitPlan]:
 
 def answered() -> Exists:
     """Whether a plan's questionnaire was submitted of its enterprise within its days."""
-    return Exists(
-        Response.objects.filter(
-            enterprise=OuterRef("enterprise"),
-            questionnaire=OuterRef("questionnaire"),
-            status__in=DONE,
-            started_at__date__gte=OuterRef("due_from"),
-            started_at__date__lte=OuterRef("due_to"),
-        )
+    rows = Response.objects.filter(
+        enterprise=OuterRef("enterprise"),
+        questionnaire=OuterRef("questionnaire"),
+        status__in=DONE,
+        started_at__date__gte=OuterRef("due_from"),
+        started_at__date__lte=OuterRef("due_to"),
     )
+    return Exists(received(rows, "received_at").filter(possible()))
 
 
 def observations(window: Window, sight: Sight) -> QuerySet[Response]:
     """Observers' forms of the period."""
-    return Response.objects.filter(
+    rows = Response.objects.filter(
         seen(sight, "author"), window.within("started_at"), questionnaire=OBSERVER_FORM, status__in=DONE
     )
+    return received(rows, "received_at").filter(possible())
 
 
 def path(group_by: str, key: str) -> str:

@@ -1,26 +1,28 @@
-"""The counts behind the indicators about issues, by group: one aggregate query a basis, none that loads its rows."""
+"""The counts behind the indicators about issues, by group: each table is read once, and no row of it is loaded."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import reduce
-from operator import or_
+from operator import add, or_
 from typing import Any
 
-from django.db.models import Count, F, Model, Q
-from django.db.models.functions import TruncDate
+from django.db.models import Case, Count, F, IntegerField, Q, Value, When
+from django.db.models.expressions import Combinable
 
 from inspections.deadlines import Calendar
 from inspections.models import Issue, Segment, Supervision
 from reports.arithmetic import median
+from reports.expressions import Element, day_number, workdays_until
 from reports.figures import Figure, figure
 from reports.groups import Sight, path
-from reports.measures import BASES, MEASURES, Measure, Window
-from reports.periods import SHANGHAI
+from reports.measures import ALL, BASES, MEASURES, Measure, Window
+from reports.periods import day_of
 
+REPLIED = "replied"
 Key = Any
 """A group as the database knows it: a code, a row id, "" or None for what belongs to no group."""
 
@@ -72,17 +74,19 @@ def of_issues(window: Window, group_by: str, sight: Sight, calendar: Calendar, k
     """Tallies by group and indicator, for the indicators about issues among ``keys``."""
     wanted = set(keys)
     found: Tallies = defaultdict(dict)
-    measured = {key: measure for key, measure in MEASURES.items() if key in wanted}
     for model in (Issue, Segment, Supervision):
         counts = [
-            one for key, measure in measured.items() for one in _counts(key, measure) if _model(one.basis) is model
+            one
+            for key, measure in MEASURES.items()
+            if key in wanted and BASES[measure.basis].model is model
+            for one in _counts(key, measure)
         ]
         if model is Issue and "workload" in wanted:
-            counts += [_Wanted("workload", "new", "new", Q()), _Wanted("workload", "carried", "carried", Q())]
+            counts += [_Wanted("workload", "new", "new", ALL), _Wanted("workload", "carried", "carried", ALL)]
+        if model is Issue and "handling_days" in wanted:
+            counts.append(_Wanted("handling_days", "days", REPLIED, ALL))
         if counts:
-            _count(found, counts, window, group_by, sight)
-    if "handling_days" in wanted:
-        _count_days(found, window, group_by, sight, calendar)
+            _count(found, counts, window, group_by, sight, calendar)
     return found
 
 
@@ -104,53 +108,92 @@ def _counts(key: str, measure: Measure) -> Iterable[_Wanted]:
         yield _Wanted(key, part, measure.basis, condition)
 
 
-def _model(basis: str) -> type[Model]:
-    return BASES[basis].model
+class _Facts:
+    """What is asked of one record, as the bits of a number: a bit for each basis and for each condition on one.
+
+    Each is looked at once however many indicators rest on it, and records that answer alike are counted together.
+    """
+
+    def __init__(self, counts: Sequence[_Wanted], window: Window) -> None:
+        self.counts = counts
+        self.known: dict[int, list[_Wanted]] = {}
+        self.bits: dict[tuple[str, Q], int] = {}
+        for one in counts:
+            for fact in ((one.basis, ALL), (one.basis, one.condition)):
+                self.bits.setdefault(fact, 1 << len(self.bits))
+        self.whens = {basis: BASES[basis].when(window) for basis, _ in self.bits}
+
+    def counted(self, row: int) -> list[_Wanted]:
+        """The numbers that a record with these bits counts for; there are few sorts of records, so each is asked once."""
+        if row not in self.known:
+            self.known[row] = [
+                one
+                for one in self.counts
+                if row & self.bits[one.basis, ALL] and row & self.bits[one.basis, one.condition]
+            ]
+        return self.known[row]
+
+    @property
+    def any(self) -> Q:
+        """The condition on records that answer anything at all."""
+        return reduce(or_, self.whens.values())
+
+    @property
+    def number(self) -> Combinable:
+        return reduce(add, (self._of_basis(basis) for basis in self.whens))
+
+    def _of_basis(self, basis: str) -> Case:
+        """The bits of a basis; its conditions are only looked at where it holds."""
+        held: Combinable = Value(self.bits[basis, ALL])
+        for (other, condition), bit in self.bits.items():
+            if other == basis and condition != ALL:
+                held = held + _yes(condition, Value(bit))
+        return _yes(self.whens[basis], held)
 
 
-def _count(found: Tallies, counts: list[_Wanted], window: Window, group_by: str, sight: Sight) -> None:
+def _yes(condition: Q, then: Combinable) -> Case:
+    return Case(When(condition, then=then), default=Value(0), output_field=IntegerField())
+
+
+def _count(
+    found: Tallies, counts: list[_Wanted], window: Window, group_by: str, sight: Sight, calendar: Calendar
+) -> None:
     """All numbers over one table in one pass: it is read once, however many bases look at it."""
-    bases = {one.basis: BASES[one.basis] for one in counts}
-    basis = next(iter(bases.values()))
-    whens = {name: one.when(window) for name, one in bases.items()}
-    aggregates = {f"n{index}": Count("pk", filter=whens[one.basis] & one.condition) for index, one in enumerate(counts)}
+    facts = _Facts(counts, window)
+    basis = BASES[counts[0].basis]
+    days = _days(window, calendar) if REPLIED in facts.whens else Value(None, output_field=IntegerField())
     rows = (
-        basis.model._default_manager.filter(reduce(or_, whens.values()), sight.of_issues(basis.prefix))
+        basis.model._default_manager.filter(facts.any, sight.of_issues(basis.prefix))
         .order_by()
-        .values(group=F(path(group_by, basis.prefix)))
-        .annotate(**aggregates)
+        .values_list(F(path(group_by, basis.prefix)), facts.number, days)
+        .annotate(count=Count("pk"))
     )
-    for row in rows:
-        for index, one in enumerate(counts):
-            _note(found[row["group"]].setdefault(one.key, blank(one.key)), one.part, row[f"n{index}"])
+    for group, bits, spent, count in rows:
+        mine = found[group]
+        for one in facts.counted(bits):
+            if one.key not in mine:
+                mine[one.key] = blank(one.key)
+            _note(mine[one.key], one.part, count, spent)
 
 
-def _note(tally: Tally, part: str, count: int) -> None:
-    if part == "numerator":
-        tally.numerator = count
+def _note(tally: Tally, part: str, count: int, days: int | None) -> None:
+    if part == "days":
+        spent = max(0, days or 0)
+        tally += Tally(spent * count, count, {}, {spent: count})
+    elif part == "numerator":
+        tally.numerator += count
     elif part == "denominator":
-        tally.denominator = count
+        tally.denominator = (tally.denominator or 0) + count
     else:
-        tally.parts[part] = count
+        tally.parts[part] += count
         if part in ("new", "carried"):
             tally.numerator += count
 
 
-def _count_days(found: Tallies, window: Window, group_by: str, sight: Sight, calendar: Calendar) -> None:
-    """Working days go by pairs of days, of which there are few, so the calendar stays out of the database."""
-    basis = BASES["replied"]
-    rows = (
-        basis.records(window)
-        .filter(sight.of_issues(basis.prefix))
-        .values_list(
-            F(path(group_by, basis.prefix)),
-            TruncDate("dispatched_at", tzinfo=SHANGHAI),
-            TruncDate("replied_at", tzinfo=SHANGHAI),
-            "paused_workdays",
-        )
-        .annotate(count=Count("pk"))
+def _days(window: Window, calendar: Calendar) -> Case:
+    """Working days from dispatch to reply less pauses; the calendar goes along as one list."""
+    until = workdays_until(calendar, min(window.period.last, day_of(window.at)))
+    spent = Element(day_number("replied_at"), of=until) - Element(day_number("dispatched_at"), of=until)
+    return Case(
+        When(BASES[REPLIED].when(window), then=spent - F("paused_workdays")), default=None, output_field=IntegerField()
     )
-    for group, dispatched, replied, paused, count in rows:
-        days = max(0, calendar.between(dispatched, replied) - paused)
-        tally = found[group].setdefault("handling_days", blank("handling_days"))
-        tally += Tally(days * count, count, {}, {days: count})

@@ -116,6 +116,11 @@ def days_after(first: date, last: date) -> Iterable[date]:
     return (first + timedelta(days=n) for n in range(1, (last - first).days + 1))
 
 
+def possible(started: datetime, received: datetime) -> bool:
+    """Nothing is received more than a day before it began, unless a clock is wrong."""
+    return (started - received).total_seconds() <= 24 * 3600
+
+
 class Field:
     """Visits, duties and questionnaires, looked at one by one."""
 
@@ -126,6 +131,7 @@ class Field:
         for visit in Visit.objects.all():
             formed = Response.objects.filter(visit=visit.id).exclude(status__in=["draft", "returned"]).exists()
             sent = visit.status in ("submitted", "accepted") and visit.started_at <= now
+            sent = sent and possible(visit.started_at, visit.submitted_at or visit.created_at)
             if visit.mode == "on_site" and sent and visit.check_in and formed:
                 people = {visit.author_id} | {one.person_id for one in JointParticipant.objects.filter(visit=visit)}
                 self.went |= {(person, visit.enterprise_id, local(visit.started_at)) for person in people}
@@ -246,7 +252,9 @@ class Field:
             if self.period.first <= plan.due_to <= self.period.last and plan.due_to <= local(self.now):
                 rows = Response.objects.filter(enterprise=plan.enterprise_id, questionnaire=plan.questionnaire)
                 done = any(
-                    plan.due_from <= local(row.started_at) <= plan.due_to and row.status in ("submitted", "accepted")
+                    plan.due_from <= local(row.started_at) <= plan.due_to
+                    and row.status in ("submitted", "accepted")
+                    and possible(row.started_at, row.submitted_at or row.received_at)
                     for row in rows
                 )
                 key = group(plan.person_id, self.places[plan.enterprise_id])
@@ -261,6 +269,7 @@ class Field:
                 self.period.first <= local(at) <= self.period.last
                 and at <= self.now
                 and row.answers["conflict"] == "no"
+                and possible(at, row.submitted_at or row.received_at)
             ):
                 key = group(row.author_id, self.places[row.enterprise_id])
                 heard[key][0] += row.answers["aware"]

@@ -181,7 +181,7 @@ class World:
         visit = Visit.objects.create(
             id=self.id(), enterprise=enterprise, author=author, mode=pick(["on_site", "on_site", "on_site", "phone"]),
             started_at=started, participants=[str(one.id) for one in joint], check_in=self.maybe({"lat": 31.9, "lon": 120.3}, 0.9),
-            status=pick(["submitted", "submitted", "accepted", "draft", "returned"]), created_at=started,
+            status=pick(["submitted", "submitted", "accepted", "draft", "returned"]), **self._received(started, "created_at"),
         )  # fmt: skip
         JointParticipant.objects.bulk_create(
             [JointParticipant(id=self.id(), visit=visit, person=one) for one in joint if one != author]
@@ -190,9 +190,15 @@ class World:
             asked = self.random.randrange(0, 12)
             Response.objects.create(
                 id=self.id(), enterprise=enterprise, visit=visit.id, questionnaire_id=pick(["visit", "visit", "observer"]), version=1,
-                author=author, status=pick(["submitted", "accepted", "draft"]), started_at=started, received_at=started,
+                author=author, status=pick(["submitted", "accepted", "draft"]), started_at=started,
+                **self._received(started, "received_at"),
                 answers={"interviewed": asked, "aware": self.random.randrange(asked + 1), "conflict": pick(["yes", "no", "no"])},
             )  # fmt: skip
+
+    def _received(self, started: datetime, column: str) -> dict[str, datetime | None]:
+        """When the server saw it first and when it was submitted; some phones have a clock that is days ahead."""
+        seen = started + timedelta(hours=self.random.choice([0, 0, 0, 1, 40, -23, -24, -25, -400]))
+        return {column: seen, "submitted_at": self.maybe(seen + timedelta(hours=self.random.choice([0, 2, 30])))}
 
     def _plan(self) -> None:
         first = self.moment().astimezone(SHANGHAI).date()

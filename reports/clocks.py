@@ -1,0 +1,47 @@
+"""Records dated ahead of the moment we received them: a phone's clock was wrong, and no figure counts them.
+
+They stay as they were sent; a report says how many it left out, and a register lists them so that they can be put right.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypeVar
+
+from django.db.models import F, Model, Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from core.texts import Text
+from inspections.models import Visit
+from reports.groups import Sight
+from reports.measures import Window
+
+Row = TypeVar("Row", bound=Model)
+AHEAD = timedelta(days=1)
+"""How far a phone's clock may be ahead of ours."""
+
+
+def possible(started: str = "started_at") -> Q:
+    """What holds of every record that can be true; to be asked of rows that know when they were :func:`received`."""
+    return Q(received__gte=F(started) - AHEAD)
+
+
+def received(rows: QuerySet[Row], first_seen: str) -> QuerySet[Row]:
+    """The rows with ``received``: when they were first submitted, or first seen where that is not known."""
+    known: QuerySet[Row] = rows.alias(received=Coalesce("submitted_at", first_seen))
+    return known
+
+
+def doubtful(window: Window, sight: Sight) -> QuerySet[Visit]:
+    """Visits that say they began in the period, and were here more than a day before that."""
+    period = window.period
+    rows = received(Visit.objects.filter(started_at__gte=period.start, started_at__lt=period.end), "created_at")
+    seen = Q() if sight.everything else Q(author=sight.person) | Q(enterprise__region__in=sorted(sight.regions))
+    return rows.filter(~possible(), seen)
+
+
+def finding(count: int) -> Text:
+    return Text(
+        "{count}次走访的日期晚于接收时间一天以上（手机时钟有误），未计入，见存疑走访清单",
+        "{count} visits are dated more than a day after they were received (a wrong clock): not counted, see the register",
+    ).fill(count=count)
