@@ -9,65 +9,69 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import IO, Any
 
 import orjson
 import xlsxwriter
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Func, QuerySet, TextField
 
 from core.problems import Invalid
 from core.texts import Text
+from organizations.models import Enterprise, Person
 from surveys import tables
 from surveys.definition import DIMENSIONS, walk
-from surveys.documents import SHANGHAI
 from surveys.groups import SMALLEST_GROUP
 from surveys.models import Questionnaire, Response, Version
-from surveys.tables import Cell, Table
+from surveys.tables import Cell, Table, plain
 
 CHUNK = 2_000
 SHEET_ROWS = 1_000_000
 _BLOCK = 64 * 1024
 
-FIELDS: tuple[tuple[str, str, Text], ...] = (
-    ("id", "id", Text("答卷编号", "Response")),
-    ("enterprise", "enterprise_id", Text("企业编号", "Enterprise id")),
-    ("enterprise_name", "enterprise__name", Text("企业", "Enterprise")),
-    ("region", "enterprise__region__name", Text("镇街", "Town")),
-    ("version", "version", Text("版本", "Version")),
-    ("status", "status", Text("状态", "Status")),
-    ("author", "author__name", Text("填报人", "By")),
-    ("started_at", "started_at", Text("开始时间", "Started at")),
-    ("ended_at", "ended_at", Text("结束时间", "Ended at")),
-    ("submitted_at", "submitted_at", Text("提交时间", "Submitted at")),
+FIELDS: tuple[tuple[str, Text], ...] = (
+    ("id", Text("答卷编号", "Response")),
+    ("enterprise", Text("企业编号", "Enterprise id")),
+    ("enterprise_name", Text("企业", "Enterprise")),
+    ("region", Text("镇街", "Town")),
+    ("version", Text("版本", "Version")),
+    ("status", Text("状态", "Status")),
+    ("author", Text("填报人", "By")),
+    ("started_at", Text("开始时间", "Started at")),
+    ("ended_at", Text("结束时间", "Ended at")),
+    ("submitted_at", Text("提交时间", "Submitted at")),
 )
-_NUMBER = ("number", "", Text("序号", "Number"))
+_NUMBER = ("number", Text("序号", "Number"))
 """What an anonymous response is called in an export: its place in an order that says nothing of when it came."""
 
 
-def _id(value: Any) -> str | None:
+class _ByShanghaisClock(Func):
+    """A moment as ISO 8601 text to the second, written by the database: a third of an export's time is spent on moments otherwise."""
+
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
+        template = "strftime('%%Y-%%m-%%dT%%H:%%M:%%S', %(expressions)s, '+8 hours') || '+08:00'"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
+        shifted = "%(expressions)s AT TIME ZONE INTERVAL '8 hours'"
+        template = f"to_char({shifted}, 'YYYY-MM-DD\"T\"HH24:MI:SS') || '+08:00'"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+_COLUMNS: tuple[str | Func, ...] = ("id", "enterprise_id", "version", "status", "author_id",
+            *map(_ByShanghaisClock, ("started_at", "ended_at", "submitted_at")))  # fmt: skip
+
+
+def _id(value: Any) -> str:
     """An id as the engine gives it: a UUID, or (SQLite) 32 hex digits."""
     if not isinstance(value, str):
-        return None if value is None else str(value)
+        return str(value)
     return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"
-
-
-def _time(value: Any) -> str | None:
-    """A moment as the engine gives it, an aware datetime or (SQLite) UTC text; whole seconds by Shanghai's clock."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return f"{datetime.fromisoformat(value[:19]) + _EIGHT_HOURS:%Y-%m-%dT%H:%M:%S}+08:00"
-    return str(value.astimezone(SHANGHAI).isoformat(timespec="seconds"))
-
-
-_EIGHT_HOURS = timedelta(hours=8)
-_READERS: dict[str, Callable[[Any], str | None]] = {
-    "id": _id, "enterprise": _id, "started_at": _time, "ended_at": _time, "submitted_at": _time,
-}  # fmt: skip
 
 
 class Export:
@@ -85,8 +89,11 @@ class Export:
             version.form for version in versions[:1]
         ]
         self.tables = tables.tables(self.forms, language=language)
-        self.fields = (_NUMBER,) if questionnaire.anonymous else FIELDS
+        self.fields: tuple[tuple[str, Text], ...] = (_NUMBER,) if questionnaire.anonymous else FIELDS
         self.rows = self._allowed(rows.filter(questionnaire=questionnaire))
+        self._numbered = 0
+        self._firms: dict[Any, tuple[Cell, ...]] = {}
+        self._people: dict[Any, Cell] = {None: None}
         self.scored = [name for name in DIMENSIONS if any(_scores(form, name) for form in self.forms)]
 
     def _allowed(self, rows: QuerySet[Response]) -> QuerySet[Response]:
@@ -104,32 +111,47 @@ class Export:
 
     # reading
 
-    def answered(self) -> Iterator[tuple[list[Cell], dict[str, Any]]]:
-        """The fields and the answers of each response, in chunks from the database."""
-        columns = [path for _, path, _ in self.fields if path]
-        readers = [(at, _READERS[name]) for at, (name, _, _) in enumerate(self.fields) if name in _READERS]
+    def answered(self) -> Iterator[tuple[list[Cell], str]]:
+        """The fields and the answers (as JSON) of each response, in chunks from the database."""
+        fields_of = self._number if self.questionnaire.anonymous else self._fields
+        columns = () if self.questionnaire.anonymous else _COLUMNS
         try:
             query, parameters = self.rows.values_list(*columns, "scores", "answers").query.sql_with_params()
         except EmptyResultSet:
             return
         with connection.chunked_cursor() as cursor:
             cursor.execute(query, parameters)
-            number = 0
             while chunk := cursor.fetchmany(CHUNK):
-                for *fields, scores, answers in chunk:
-                    number += 1
-                    if not columns:
-                        fields = [number]
-                    for at, read in readers:
-                        fields[at] = read(fields[at])
+                for fields, (scores, answers) in zip(fields_of(chunk), (row[-2:] for row in chunk), strict=True):
                     if self.scored:
                         points = orjson.loads(scores)
                         fields += [points.get(name) for name in self.scored]
-                    yield fields, orjson.loads(answers)
+                    yield fields, answers
+
+    def _number(self, chunk: Sequence[tuple[Any, ...]]) -> Iterator[list[Cell]]:
+        """An anonymous response's only field."""
+        for _ in chunk:
+            self._numbered += 1
+            yield [self._numbered]
+
+    def _fields(self, chunk: Sequence[tuple[Any, ...]]) -> Iterator[list[Cell]]:
+        """The fields of responses as the engine gave them; each enterprise and person is looked up once an export."""
+        firms, people = self._firms, self._people
+        if missing := {row[1] for row in chunk} - firms.keys():
+            told = Enterprise.objects.filter(pk__in=missing).values_list("id", "name", "region__name")
+            found = {str(key): (str(key), plain(name), plain(region)) for key, name, region in told}
+            firms |= {key: found[_id(key)] for key in missing}
+        if missing := {row[4] for row in chunk if row[4]} - people.keys():
+            names = {
+                str(key): plain(name) for key, name in Person.objects.filter(pk__in=missing).values_list("id", "name")
+            }
+            people |= {key: names[_id(key)] for key in missing}
+        for key, firm, version, status, author, *moments, _, _ in chunk:
+            yield [_id(key), *firms[firm], version, status, people.get(author), *moments]
 
     def headings(self, table: Table) -> list[str]:
-        fields = [*self.fields, *((f"score_{name}", "", _SCORES[name]) for name in self.scored)]
-        main = [self._heading(name, label) for name, _, label in fields]
+        fields = [*self.fields, *((f"score_{name}", _SCORES[name]) for name in self.scored)]
+        main = [self._heading(name, label) for name, label in fields]
         link = [self._heading("response", Text("答卷编号", "Response")), self._heading("row", Text("行", "Row"))]
         own = [self._heading(column.name, column.label) for column in table.columns]
         return [*(link if table.repeats else main), *own]
@@ -141,10 +163,10 @@ class Export:
         """The rows of a table over all responses."""
         if not table.repeats:
             for fields, answers in self.answered():
-                yield fields + table.cells(answers)
+                yield fields + table.read(answers)
             return
         for fields, answers in self.answered():
-            yield from table.rows(fields[0], answers)
+            yield from table.rows(fields[0], orjson.loads(answers))
 
     # writing
 
@@ -165,7 +187,8 @@ class Export:
             )
             book.use_zip64()
             writers = [_Sheets(book, table.name, self.headings(table)) for table in self.tables]
-            for fields, answers in self.answered():
+            for fields, text in self.answered():
+                answers = orjson.loads(text)
                 writers[0].write([*map(_excel, fields), *self.tables[0].cells(answers)])
                 for table, writer in zip(self.tables[1:], writers[1:], strict=True):
                     for row in table.rows(fields[0], answers):
@@ -180,11 +203,12 @@ class Export:
         """A FeatureCollection: each response where its first answered geopoint lies, without geometry when it has none."""
         main = self.tables[0]
         places = [column.question for column in main.columns if column.type == "geopoint"]
-        names = [*(name for name, _, _ in self.fields), *(f"score_{name}" for name in self.scored)]
+        names = [*(name for name, _ in self.fields), *(f"score_{name}" for name in self.scored)]
         names += [column.name for column in main.columns]
         yield b'{"type":"FeatureCollection","features":['
         block: list[bytes] = []
-        for count, (fields, answers) in enumerate(self.answered()):
+        for count, (fields, text) in enumerate(self.answered()):
+            answers = orjson.loads(text)
             points = (tables.position(answers.get(place)) for place in places)
             point = next((point for point in points if point), None)
             geometry = {"type": "Point", "coordinates": [point[1], point[0]]} if point else None
@@ -211,14 +235,13 @@ def _scores(form: Any, dimension: str) -> bool:
 
 def _lines(head: list[str], records: Iterator[list[Any]]) -> Iterator[bytes]:
     buffer = io.StringIO()
-    write: Callable[[Any], Any] = csv.writer(buffer).writerow
-    write(head)
-    for count, record in enumerate(records, start=1):
-        write(record)
-        if not count % 500:
-            yield buffer.getvalue().encode()
-            buffer.seek(0)
-            buffer.truncate()
+    writer = csv.writer(buffer)
+    writer.writerow(head)
+    while rows := list(islice(records, 500)):
+        writer.writerows(rows)
+        yield buffer.getvalue().encode()
+        buffer.seek(0)
+        buffer.truncate()
     yield buffer.getvalue().encode()
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import orjson
+
 from core.texts import Text
 from surveys.definition import told, walk
 
@@ -17,6 +19,8 @@ Cell = str | int | float | None
 Convert = Callable[[Any], Cell]
 UNASKED = frozenset({"note", "group", "repeat"})
 _FORMULA = frozenset("=+-@\t\r")
+_FORMULA_IN_JSON = ('"=', '"+', '"-', '"@', '"\\t', '"\\r')
+"""How a text that begins like a formula looks in JSON."""
 
 
 @dataclass(slots=True)
@@ -45,16 +49,28 @@ class Table:
             yield [*link, *self.cells(row)]
 
     def cells(self, row: Mapping[str, Any]) -> list[Cell]:
-        answer = row.get
         return [
-            value if (value := answer(name)) is None or value.__class__ is int else convert(value)
-            for name, convert in self.fillers
+            None if (value := row.get(column.question)) is None else column.convert(value) for column in self.columns
         ]
 
+    def read(self, answers: str) -> list[Cell]:
+        """The cells of answers given as JSON text; most hold nothing like a formula, which one look at the text tells."""
+        row = orjson.loads(answers)
+        if any(sign in answers for sign in _FORMULA_IN_JSON):
+            return self.cells(row)
+        cells = list(map(row.get, self._questions))
+        for at, convert in self._converted:
+            if (value := cells[at]) is not None:
+                cells[at] = convert(value)
+        return cells
+
     @cached_property
-    def fillers(self) -> list[tuple[str, Convert]]:
-        """Question and conversion of each column; whole numbers and nothing at all are cells as they are."""
-        return [(column.question, column.convert) for column in self.columns]
+    def _questions(self) -> list[str]:
+        return [column.question for column in self.columns]
+
+    @cached_property
+    def _converted(self) -> list[tuple[int, Convert]]:
+        return [(at, column.convert) for at, column in enumerate(self.columns) if column.convert is not plain]
 
 
 def _rows(
@@ -98,7 +114,7 @@ def _columns(entry: Mapping[str, Any], form: Mapping[str, Any], language: str | 
     if language and entry.get("list"):
         items = form["lists"].get(entry["list"], ())
         labels = {item["name"]: spoken.of(language) for item in items if (spoken := told(item.get("label")))}
-    convert = _select(labels) if kind in ("select_one", "select_multiple", "rank") else plain
+    convert = _select(labels) if labels or kind in ("select_multiple", "rank") else plain
     return [Column(name, label, kind, convert, name)]
 
 
