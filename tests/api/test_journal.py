@@ -5,6 +5,11 @@ from __future__ import annotations
 import csv
 import io
 
+import pytest
+from django.db import transaction
+
+from journal import reading
+from journal.models import Feed
 from tests.api.line import Line
 
 
@@ -28,3 +33,11 @@ def test_nobody_else_reads_it_in_any_form(cast):
     for person in (cast.liaison, cast.town, cast.handler, cast.outsider):
         for path in ("journal", "journal?format=csv"):
             assert Line(person).get(path).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_moment_within_a_moment_is_the_same_moment():
+    with reading.snapshot(), reading.snapshot():
+        list(Feed.objects.all())
+    with transaction.atomic():  # and it is over
+        list(Feed.objects.select_for_update())
