@@ -1,0 +1,155 @@
+"""A city with one of everything in it, so that every address of the API leads to something somebody may see.
+
+People stand to these things in every relation there is: who made them, who is assigned to their enterprise, who works in
+their town or department, and who has nothing to do with them.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from organizations.models import Person
+from organizations.roles import Role
+from surveys import samples
+from tests.api.line import Line
+from tests.world import PASSWORD, World
+
+PICTURE = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+SCHEME = json.loads((Path(__file__).resolve().parents[2] / "data/schemes/department.json").read_text("utf-8"))
+
+
+class Ground:
+    """``ids`` names each thing; ``lines`` holds a person's line, signed in once."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.dice = world, Random(8)
+        self.now: datetime = timezone.now()
+        self.lines: dict[str, Line] = {}
+        self._more_people()
+        world.publishes("visit", "worker_satisfaction")
+        self.ids: dict[str, str] = {
+            "enterprise": str(world.bakery.id), "region": str(world.zhouzhuang.id), "department": str(world.hrss.id),
+            "person": str(world.liaison.id), "elsewhere": str(world.mill.id), "stranger": str(world.stranger.id),
+        }  # fmt: skip
+        self._from_the_field()
+        self._at_the_office()
+
+    def _more_people(self) -> None:
+        world, neighbour, colleague = self.world, self.world.person("neighbour"), self.world.person("hrss2")
+        world.assign(neighbour, Role.LIAISON, enterprise=world.steelworks.id)
+        world.assign(colleague, Role.HANDLER, department=world.hrss.id)
+        world.assign(world.person("town2"), Role.TOWN_OFFICER, region=world.xinqiao.id)
+        for username, code in (("police", "PSB"),):
+            world.assign(world.person(username), Role.HANDLER, department=world.department(code).id)
+        assert world.stranger
+
+    def line(self, username: str) -> Line:
+        """This person's line; theirs is one phone, whose id follows from their place in the cast."""
+        if username not in self.lines:
+            line = Line(hardware=self.uuid())
+            answer = line.sign_in(username, PASSWORD)
+            assert answer.status_code == 200, answer.content
+            line.take(answer.data)
+            self.lines[username] = line
+        return self.lines[username]
+
+    def person(self, username: str) -> Person:
+        return Person.objects.get(username=username)
+
+    def uuid(self) -> UUID:
+        return UUID(int=self.dice.getrandbits(128), version=4)
+
+    def moment(self, minutes: int) -> str:
+        return (self.now + timedelta(minutes=minutes)).isoformat()
+
+    # --- what people bring back -----------------------------------------------------------------------------------
+
+    def push(self, username: str, *mutations: dict[str, Any]) -> list[dict[str, Any]]:
+        answer = self.line(username).post("sync/push", {"schema": 1, "epoch": None, "mutations": list(mutations)})
+        assert answer.status_code == 200, answer.content
+        return list(answer.data["results"])
+
+    def mutation(
+        self, collection: str, data: dict[str, Any], *, base: int | None = None, record: str = ""
+    ) -> dict[str, Any]:
+        return {
+            "id": str(self.uuid()), "collection": collection, "record": record or str(self.uuid()), "op": "put",
+            "base": base, "data": data, "at": self.now.isoformat(),
+        }  # fmt: skip
+
+    def _from_the_field(self) -> None:
+        enterprise = self.ids["enterprise"]
+        visit = self.mutation("visits", {
+            "enterprise": enterprise, "mode": "on_site", "started_at": self.moment(-60), "status": "draft",
+        })  # fmt: skip
+        issue = self.mutation("issues", {
+            "enterprise": enterprise, "category": "wage_arrears", "description": "拖欠工资两个月", "workers_affected": 12,
+        })  # fmt: skip
+        secret = self.mutation("issues", {
+            "enterprise": enterprise, "category": "wage_arrears", "description": "举报人要求保密", "confidential": True,
+        })  # fmt: skip
+        answers = samples.sample("visit", Random(7), timezone.localdate(self.now))
+        response = self.mutation("responses", {
+            "enterprise": enterprise, "visit": visit["record"], "questionnaire": "visit", "version": 1, "answers": answers,
+            "started_at": self.moment(-50), "ended_at": self.moment(-40), "status": "submitted",
+        })  # fmt: skip
+        photo = self.mutation("photos", {
+            "issue": issue["record"], "taken_at": self.moment(-30), "sha256": PICTURE, "size": 1000,
+            "content_type": "image/jpeg",
+        })  # fmt: skip
+        action = self.mutation("issue_actions", {
+            "issue": issue["record"], "action": "comment", "text": "已告知企业", "at": self.moment(-20),
+        })  # fmt: skip
+        strange = self.mutation("visits", {"enterprise": str(self.uuid()), "mode": "on_site"})
+        made = {
+            "visit": visit, "issue": issue, "secret": secret, "response": response, "photo": photo, "action": action,
+        }  # fmt: skip
+        results = self.push("liaison", *made.values(), strange)
+        assert [result["status"] for result in results] == ["applied"] * 6 + ["quarantined"], results
+        self.ids |= {name: mutation["record"] for name, mutation in made.items()}
+        self._two_at_once(visit["record"])
+        self.ids["quarantined"] = self.first("liaison", "quarantine")
+        self.ids["device"] = self.first("liaison", "devices")
+
+    def _two_at_once(self, visit: str) -> None:
+        """Two phones write one field of one visit: a conflict for the second."""
+        for username, text in (("instructor", "先到"), ("liaison", "后到")):
+            self.push(username, self.mutation("visits", {"summary": text}, base=1, record=visit))
+        self.ids["conflict"] = self.first("liaison", "conflicts")
+
+    def first(self, username: str, path: str) -> str:
+        rows = self.line(username).get(path).data["results"]
+        assert rows, path
+        return str(rows[0]["id"])
+
+    # --- what the office makes ------------------------------------------------------------------------------------
+
+    def _at_the_office(self) -> None:
+        enterprise, today = self.ids["enterprise"], timezone.localdate(self.now)
+        link = self.makes("questionnaires/worker_satisfaction/links", {"enterprise": enterprise})
+        plan = {"enterprise": enterprise, "due_from": today, "due_to": today + timedelta(30)}
+        month = (today.replace(day=1) - timedelta(1)).strftime("%Y-%m")
+        self.ids |= {
+            "plan": self.makes("visit-plans", plan)["id"],
+            "webhook": self.makes("webhooks", {"url": "https://8.8.8.8/x", "kinds": ["issue.close"]})["id"],
+            "channel": self.makes("channels", {"code": "12345", "name": "热线"})["id"],
+            "scheme": self.makes("reports/schemes", SCHEME | {"code": "trial"})["id"],
+            "snapshot": self.makes("reports/snapshots", {"kind": "supervision", "period": month})["id"],
+            "token": link["token"] if "token" in link else link["url"].rsplit("/", 1)[1],
+            "assignment": next(
+                row["id"] for row in self.line("office").get(f"assignments?person={self.ids['person']}").data["results"]
+            ),
+            "line": str(self.line("office").get("routing/rules").data["results"][0]["id"]),
+        }
+
+    def makes(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = self.line("office").post(path, body)
+        assert answer.status_code in (200, 201), (path, answer.content)
+        return dict(answer.data)
