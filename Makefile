@@ -19,6 +19,7 @@ help:
 	@echo "make run               serve with a demo world at http://127.0.0.1:8000 (PORT=… for another)"
 	@echo "make test              all tests, on SQLite and on PostgreSQL (TESTS=tests/sync ENGINES=sqlite for some)"
 	@echo "make production-drill  kill every part of a real installation in turn and see it come back"
+	@echo "make overload          ask five times what the server can do, slow lines beside it, and count"
 	@echo "make check             everything a machine can judge: format, lint, types, contracts, migrations, OpenAPI, tests"
 	@echo "make tour              the main job told by a phone over HTTP, against the server at PORT or one of its own"
 	@echo "make tour-production   the same against PostgreSQL and S3 with two app processes"
@@ -38,6 +39,10 @@ test: $(DEVELOPMENT)
 
 production-drill: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.services.drill
+
+.PHONY: overload
+overload: $(DEVELOPMENT)
+	@$(BIN)/python -m tests.services.overload
 
 .PHONY: tour tour-production
 tour: $(DEVELOPMENT)

@@ -73,7 +73,9 @@ def manage(environment: dict[str, str], *words: str) -> None:
 
 
 @contextmanager
-def install(*, processes: int = 2, demo: bool = True, worker: bool = True, front: str = "") -> Iterator[Installation]:
+def install(
+    *, processes: int = 2, demo: bool = True, months: int = 6, worker: bool = True, front: str = ""
+) -> Iterator[Installation]:
     """Start everything, load the demo world, and stop everything at the end. ``front`` is the address of a proxy with TLS."""
     with ExitStack() as stack:
         folder = make_folder("installation")
@@ -98,7 +100,7 @@ def install(*, processes: int = 2, demo: bool = True, worker: bool = True, front
         }
         manage(environment, "migrate", "--verbosity", "0")
         if demo:
-            manage(environment, "demo")
+            manage(environment, "demo", "--months", str(months))
         strict = environment | {"PRODUCTION": "true"} | ({"PUBLIC_URL": front} if front else {"SSL_REDIRECT": "false"})
         server = stack.enter_context(Server(strict, port=port, worker=worker))
         yield Installation(base_url, password, environment, strict, database, storage, server)
