@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from api.shapes import Flag, Identifier, Strict, String, Whole
 from api.views import Noun
-from core.problems import Invalid, NotFound
+from core.problems import Fault, Invalid, NotFound
 from core.texts import Text
 from inspections import issues, routing, rules
 from inspections.dossiers import Desk
@@ -127,6 +127,13 @@ def _rule(asked: dict[str, Any]) -> Rule:
     return Rule(**values | {"add_assists": tuple(values.get("add_assists", ()))})
 
 
+def _rules(asked: list[dict[str, Any]]) -> list[Rule]:
+    """Rules that are only tried: they have to stand up as if they were to count. Raises Invalid."""
+    given = [_rule(one) for one in asked]
+    rules.check_all(given, under="/rules")
+    return given
+
+
 class Rules(Noun):
     @extend_schema(parameters=[RuleFilter], responses=RuleList, operation_id="list_routing_rules")
     def get(self, request: Request) -> Response:
@@ -175,7 +182,7 @@ class Preview(Noun):
     def post(self, request: Request) -> Response:
         """Which rule would win for an issue, and why each of the others would not."""
         asked = self.read(PreviewInput)
-        given = [_rule(one) for one in asked["rules"]] if "rules" in asked else [rule for rule, _ in rules.current()]
+        given = _rules(asked["rules"]) if "rules" in asked else [rule for rule, _ in rules.current()]
         case = self._case(asked)
         decision, language = routing.decide(given, case), self.by.language
         verdicts = [
@@ -198,14 +205,17 @@ class Preview(Noun):
                 raise NotFound
             return rules.case(row, row.category, row.enterprise, codes)
         category = IssueCategory.objects.filter(code=asked.get("category", "")).first()
-        if category is None:
-            code = "unknown" if asked.get("category") else "required"
-            raise Invalid.at("/category", code, Text("请给出有效的问题类别", "Name a category that exists"))
         enterprise = (
             Enterprise.objects.filter(pk=asked["enterprise"]).first() if "enterprise" in asked else Enterprise()
         )
+        faults = []
+        if category is None:
+            code = "unknown" if asked.get("category") else "required"
+            faults.append(Fault("/category", code, Text("请给出有效的问题类别", "Name a category that exists")))
         if enterprise is None:
-            raise Invalid.at("/enterprise", "unknown", Text("没有此企业", "There is no such enterprise"))
+            faults.append(Fault("/enterprise", "unknown", Text("没有此企业", "There is no such enterprise")))
+        if category is None or enterprise is None:
+            raise Invalid(errors=faults)
         for name in ("industry", "ownership"):
             if name in asked:
                 setattr(enterprise, name, asked[name])
@@ -237,7 +247,7 @@ class Compare(Noun):
         asked = self.read(CompareInput)
         period = periods.read(asked["period"])
         moved = rules.compare(
-            [_rule(one) for one in asked["rules"]],
+            _rules(asked["rules"]),
             since=period.start,
             until=period.end,
             region_codes=Desk().region_codes,

@@ -30,6 +30,7 @@ from organizations.roles import FIELD_ROLES, Role
 COLLECTION = "issue_actions"
 CONTACTS = frozenset({"comment", "request_extension", "suspend", "reply"})
 """What a lead does that counts as having been in touch."""
+GIVEN_AWAY = Text("该问题已不由贵单位牵头", "Your department does not lead this issue any more")
 SHAPES: Mapping[str, Shape] = {
     "issue": Shape(shapes.identifier, required=True),
     "action": Shape(shapes.text(24), required=True),
@@ -125,13 +126,15 @@ class _Work:
         self.changes: list[journal.Change] = []
 
     def do(self, request: ActionRequest) -> Issue:
-        dossier = self.dossiers.get(request.issue)
+        dossier, row = self.dossiers.get(request.issue), ROWS.get(request.action)
+        theirs = dossier is not None and row is not None and may(dossier, row.action, self.by)
+        if not theirs and row is not None and Who.LEAD in row.who and request.issue in self.references.given_away:
+            raise WrongState(GIVEN_AWAY, state=self.references.given_away[request.issue])
         if dossier is None:
             raise NotFound(errors=[Fault("/issue", "unknown", NotFound.title)])
-        row = ROWS.get(request.action)
         if row is None or row.action not in ASKABLE:
             raise Invalid.at("/action", "unknown", Text("没有此操作", "There is no such action"))
-        if not may(dossier, row.action, self.by):
+        if not theirs:
             raise self._not_theirs(dossier, row)
         step = self._step(dossier, row, request)
         issue = dossier.issue

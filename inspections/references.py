@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Any, Protocol
 from uuid import UUID
 
+from django.db.models import Q
+
 from core.actors import Actor
 from core.problems import Fault
 from core.texts import Text
@@ -15,11 +17,11 @@ from inspections import photographs
 from inspections.deadlines import local_day
 from inspections.dossiers import Dossier
 from inspections.issues import visible
-from inspections.models import Issue, IssueAction
+from inspections.models import Issue, IssueAction, Segment
 from inspections.photographs import Exhibit
 from inspections.routing import OFFICE
 from inspections.workflow import NOT_RATED, TABLE, Row
-from organizations.permissions import live_assignments
+from organizations.permissions import Caller, live_assignments
 from organizations.roles import Role
 
 RECORDS = sorted({field.name for row in TABLE for field in row.fields if field.kind in ("record", "records")})
@@ -106,6 +108,15 @@ class References:
         actions = {one.action for one in self.asked}
         rows = IssueAction.objects.filter(issue__in=self.dossiers, action__in=actions, person=self.by.person)
         return {(issue, action): at for issue, action, at in rows.order_by("at").values_list("issue", "action", "at")}
+
+    @cached_property
+    def given_away(self) -> dict[UUID, str]:
+        """Of the asked issues, the ones that the caller's department or town led before, with the state they are in now."""
+        if not isinstance(self.by, Caller) or not (self.by.departments or self.by.towns):
+            return {}
+        theirs = Q(lead__in=self.by.departments) | Q(lead_region__in=self.by.towns)
+        led = Segment.objects.filter(theirs, issue__in={one.issue for one in self.asked}, ended_at__isnull=False)
+        return dict(led.values_list("issue", "issue__state"))
 
     @cached_property
     def seen_masters(self) -> set[UUID]:

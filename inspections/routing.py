@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -146,14 +146,30 @@ class Verdict:
 
 @lru_cache(maxsize=4096)
 def parse(when: str) -> tuple[Comparison, ...]:
-    """The comparisons of a condition. Raises Invalid with a fault at ``/when`` that says what is not understood."""
+    """The comparisons of a condition. Raises Invalid with a fault at ``/when`` for each that is not understood."""
     if not when.strip():
         return ()
-    return tuple(_comparison(part) for part in re.split(r"\s+and\s+", when.strip()))
+    found: list[Comparison] = []
+    faults: list[Fault] = []
+    for part in re.split(r"\s+and\s+", when.strip()):
+        try:
+            found.append(_comparison(part))
+        except Invalid as problem:
+            faults += problem.errors
+    if faults:
+        raise Invalid(faults[0].detail, errors=faults)
+    return tuple(found)
 
 
-def check(rule: Rule, *, departments: Iterable[str], categories: Iterable[str], classes: Iterable[str]) -> list[Fault]:
-    """What is wrong with a rule an editor wrote, field by field."""
+def check(
+    rule: Rule,
+    *,
+    departments: Iterable[str],
+    categories: Iterable[str],
+    classes: Iterable[str],
+    places: Collection[str] | None = None,
+) -> list[Fault]:
+    """Everything that is wrong with a rule an editor wrote, field by field. ``places`` None: any place will do."""
     known = {*departments, TOWN, OFFICE}
     faults: list[Fault] = []
     try:
@@ -162,6 +178,8 @@ def check(rule: Rule, *, departments: Iterable[str], categories: Iterable[str], 
         faults += problem.errors
     if rule.category not in ("", ANY) and rule.category not in set(categories):
         faults.append(_unknown("/category", rule.category))
+    if rule.place and places is not None and rule.place not in places:
+        faults.append(_unknown("/place", rule.place))
     if rule.lead != DEFAULT_LEAD and rule.lead not in known:
         faults.append(_unknown("/lead", rule.lead))
     faults += [_unknown(f"/add_assists/{at}", code) for at, code in enumerate(rule.add_assists) if code not in known]

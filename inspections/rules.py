@@ -99,7 +99,7 @@ def put_category(code: str, changes: Mapping[str, Any], *, by: Actor, at: dateti
         rule = Rule(
             0, row.code, lead=changes.get("lead", row.lead), add_assists=tuple(changes.get("assists", row.assists))
         )
-        _check(rule)
+        check_all([rule])
         changed = {}
         for name in ("name", "name_en", "dimension", "lead", "assists", "deadline_class_id", "active", "number"):
             if name in changes and getattr(row, name) != changes[name]:
@@ -145,7 +145,7 @@ def put(rule: Rule, *, line: UUID | None = None, by: Actor, at: datetime) -> Rou
     """Write a new rule, or the next version of one. Raises Invalid with a fault a field, NotFound, Forbidden."""
     with journal.unit(by=by, at=at):
         permit(by, "rule.write")
-        _check(rule)
+        check_all([rule])
         old = RoutingRule.objects.select_for_update().filter(line=line, ended_at=None).first() if line else None
         if line and old is None:
             raise NotFound
@@ -180,16 +180,19 @@ def _note(old: RoutingRule | None, row: RoutingRule) -> None:
     journal.record([journal.Change("rule.changed" if old else "rule.created", "routing_rules", row.id, changed)])
 
 
-def _check(rule: Rule) -> None:
-    faults = routing.check(
-        rule,
-        departments=[
-            *Department.objects.values_list("code", flat=True),
-            *Region.objects.values_list("code", flat=True),
-        ],
-        categories=IssueCategory.objects.values_list("code", flat=True),
-        classes=DeadlineClass.objects.values_list("code", flat=True),
-    )
+def check_all(rules: Sequence[Rule], *, under: str = "") -> None:
+    """Refuse rules that name what there is not. Raises Invalid with every fault of every rule, ``under`` a pointer."""
+    regions = list(Region.objects.values_list("code", flat=True))
+    parks = Enterprise.objects.exclude(industrial_park="").values_list("industrial_park", flat=True).distinct()
+    departments = [*Department.objects.values_list("code", flat=True), *regions]
+    categories = list(IssueCategory.objects.values_list("code", flat=True))
+    classes = list(DeadlineClass.objects.values_list("code", flat=True))
+    places = {*regions, *parks} if any(rule.place for rule in rules) else None
+    faults = [
+        fault.under(f"{under}/{number}" if under else "")
+        for number, rule in enumerate(rules)
+        for fault in routing.check(rule, departments=departments, categories=categories, classes=classes, places=places)
+    ]
     if faults:
         raise Invalid(errors=faults)
 

@@ -91,10 +91,13 @@ def _check(values: Mapping[str, Any]) -> None:
         for at, kind in enumerate(values.get("kinds", ()))
         if kind != "*" and kind not in SENT
     ]
+    if "url" in values:
+        try:
+            addresses.check(values["url"], transports.allowed_networks())
+        except Invalid as problem:
+            strange += problem.errors
     if strange:
         raise Invalid(errors=strange)
-    if "url" in values:
-        addresses.check(values["url"], transports.allowed_networks())
 
 
 def _secret() -> str:

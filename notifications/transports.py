@@ -124,14 +124,16 @@ class _Pinned(http.client.HTTPConnection):
     def __init__(self, scheme: str, host: str, port: int, address: str) -> None:
         super().__init__(host, port, timeout=TIMEOUT)
         self._scheme, self._address = scheme, address
+        self._line: Any = None
 
     def connect(self) -> None:
         plain: Any = socket.create_connection((self._address, self.port), self.timeout)
         if self._scheme == "https":
             plain = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
-        self.sock = plain
+        self.sock = self._line = plain
 
     def abandon(self) -> None:
         """Hang up from another thread; whoever reads or writes gets an end of file."""
-        with suppress(OSError, AttributeError):
-            self.sock.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            if self._line is not None:  # ``sock`` is let go of as soon as the answer begins
+                self._line.shutdown(socket.SHUT_RDWR)

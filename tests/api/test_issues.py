@@ -228,6 +228,19 @@ def test_rules_are_versioned_and_checked(world: World) -> None:
     assert len(office.get("routing/rules?history=true").data["results"]) == 10
 
 
+def test_rules_that_are_only_tried_have_to_stand_up_too(world: World) -> None:
+    office = line(world, "office")
+    tried = [{"priority": 1, "lead": "KGB"}, {"priority": 2, "place": "月球", "when": "x = 1 and y = 2"}]
+    named = {
+        ("/rules/0/lead", "unknown"), ("/rules/1/place", "unknown"), ("/rules/1/when", "unknown-field"),
+    }  # fmt: skip
+    for path, body in (("preview", {"category": "recruitment"}), ("compare", {"period": "2026-Q3"})):
+        refused = office.post(f"routing/{path}", body | {"rules": tried})
+        assert (refused.status_code, office.faults(refused)) == (422, named)
+    nowhere = office.post("routing/preview", {"category": "x", "enterprise": str(uuid4())})
+    assert office.faults(nowhere) == {("/category", "unknown"), ("/enterprise", "unknown")}
+
+
 def test_a_year_is_published_and_says_what_it_moved(world: World) -> None:
     office = line(world, "office")
     years = {row["year"]: row["official"] for row in office.get("calendar/years").data["results"]}

@@ -128,6 +128,15 @@ def test_a_rule_that_names_what_does_not_exist_is_refused_field_by_field() -> No
     assert {fault.pointer for fault in faults} == {"/when", "/category", "/lead", "/add_assists/1", "/deadline_class"}
 
 
+def test_every_part_of_a_condition_that_is_not_understood_is_named() -> None:
+    rule = Rule(1, place="月球", when="colour = red and industry > a and severity = high and workers_affected = x")
+    faults = routing.check(rule, departments=["FTU"], categories=CATEGORIES, classes="ABCSE", places=["320281105"])
+
+    assert [(fault.pointer, fault.code) for fault in faults] == [
+        ("/when", "unknown-field"), ("/when", "not-ordered"), ("/when", "wrong-value"), ("/place", "unknown"),
+    ]  # fmt: skip
+
+
 @given(st.text(max_size=60))
 def test_no_condition_crashes_the_parser(when: str) -> None:
     try:

@@ -41,7 +41,15 @@ def acting(world: World, name: str, issue: Issue, action: str, **data: Any) -> A
     return lambda: actions.act([ActionRequest(issue.id, action, "x", data or None)], by=by, at=world.now)[0]
 
 
-def test_of_two_handlers_one_acknowledges(transactional_db: None) -> None:
+def acting_plainly(world: World, name: str, issue: Issue, action: str, **data: Any) -> Any:
+    by = world.caller(name)
+    assert by.held
+    return lambda: actions.act([ActionRequest(issue.id, action, None, data)], by=by, at=world.now)[0]
+
+
+def test_row_39_of_four_who_acknowledge_at_once_one_wins_and_the_others_are_told_the_state(
+    transactional_db: None,
+) -> None:
     world = cast.settle()
     issue = world.reports()
     outcomes = together(*(acting(world, name, issue, "acknowledge") for name in ("hrss", "hrss2", "hrss", "hrss2")))
@@ -52,7 +60,7 @@ def test_of_two_handlers_one_acknowledges(transactional_db: None) -> None:
     assert IssueAction.objects.filter(issue=issue, action="acknowledge").count() == 1
 
 
-def test_a_return_and_an_acknowledgement_cannot_both_be_first(transactional_db: None) -> None:
+def test_row_39_a_return_and_an_acknowledgement_cannot_both_be_first(transactional_db: None) -> None:
     world = cast.settle()
     issue = world.reports()
     returning = acting(world, "hrss", issue, "request_return", ground="x", suggested_department="EMB")
@@ -66,7 +74,7 @@ def test_a_return_and_an_acknowledgement_cannot_both_be_first(transactional_db: 
     assert Issue.objects.get().state == "return_pending"
 
 
-def test_two_workers_warn_once(transactional_db: None) -> None:
+def test_row_38_two_workers_warn_once(transactional_db: None) -> None:
     world = cast.settle()
     for _ in range(5):
         world.reports()
@@ -75,3 +83,40 @@ def test_two_workers_warn_once(transactional_db: None) -> None:
 
     assert sum(swept) == 5
     assert Supervision.objects.filter(cause="far_overdue").count() == 5
+
+
+def test_row_39_a_transfer_while_the_department_replies(transactional_db: None) -> None:
+    """Whichever comes first stands; whoever comes second is told that things have moved on, and what stands is told once."""
+    world = cast.settle()
+    issue = world.reports()
+    world.does("hrss", issue, "acknowledge")
+    world.does("edu", issue, "assist_opinion", "可开设定向班")
+    replied, transferred = together(
+        acting(world, "hrss", issue, "reply", outcome="solved"),
+        acting(world, "office", issue, "transfer", lead="EMB", reason="职责调整"),
+    )
+
+    refused = [outcome for outcome in (replied, transferred) if isinstance(outcome, Problem)]
+    now = Issue.objects.get()
+    assert [type(one) for one in refused] == [WrongState]
+    assert refused[0].extra["state"] == now.state
+    assert (now.state, now.lead_code) in (("replied", "HRSS"), ("dispatched", "EMB"))
+    told = set(IssueAction.objects.filter(action__in=("reply", "transfer")).values_list("action", flat=True))
+    assert told == ({"reply"} if now.state == "replied" else {"transfer"})
+
+
+def test_row_39_two_at_the_office_merge_two_issues_into_each_other(transactional_db: None) -> None:
+    world = cast.settle()
+    pair = []
+    for _ in range(2):
+        issue = world.reports()
+        world.does("hrss", issue, "request_return", ground="不属职责", suggested_department="EMB")
+        pair.append(world.does("office", issue, "approve_return"))
+    one, other = pair
+    outcomes = together(
+        acting_plainly(world, "office", one, "merge", into=str(other.id)),
+        acting_plainly(world, "office", other, "merge", into=str(one.id)),
+    )
+
+    assert sum(isinstance(outcome, Problem) for outcome in outcomes) == 1
+    assert sorted(Issue.objects.values_list("state", flat=True)) == ["merged", "submitted"]

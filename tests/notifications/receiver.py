@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -13,6 +14,7 @@ class Receiver(HTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.came: list[tuple[dict[str, str], bytes]] = []
         self.status, self.body, self.location = 200, b"{}", ""
+        self.drips = False
 
     @property
     def url(self) -> str:
@@ -30,7 +32,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", self.server.location)
         self.send_header("Content-Length", str(len(self.server.body)))
         self.end_headers()
-        self.wfile.write(self.server.body)
+        for byte in self.server.body if self.server.drips else b"":
+            self.wfile.write(bytes([byte]))
+            time.sleep(0.2)
+        if not self.server.drips:
+            self.wfile.write(self.server.body)
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # whoever called may hang up
+            super().handle()
 
     def log_message(self, *args: object) -> None:
         pass

@@ -184,7 +184,7 @@ def test_an_endpoint_that_fails_for_days_is_switched_off(world: World, hook: Rec
     assert Delivery.objects.get().state == "delivered"
 
 
-def test_redirects_are_not_followed(world: World, hook: Receiver) -> None:
+def test_row_58_redirects_are_not_followed(world: World, hook: Receiver) -> None:
     endpoint(world, hook, kinds=["issue.dispatch"])
     hook.status, hook.location = 302, hook.url
     world.reports()
@@ -194,7 +194,9 @@ def test_redirects_are_not_followed(world: World, hook: Receiver) -> None:
     assert Delivery.objects.get().last_error == "answered 302"
 
 
-def test_a_name_that_comes_to_mean_a_private_address_is_not_called(world: World, hook: Receiver, settings: Any) -> None:
+def test_row_58_a_name_that_comes_to_mean_a_private_address_is_not_called(
+    world: World, hook: Receiver, settings: Any
+) -> None:
     endpoint(world, hook, kinds=["issue.dispatch"])
     settings.WEBHOOK_NETWORKS = ["10.0.0.0/8"]
     world.reports()
@@ -213,7 +215,7 @@ def test_a_name_that_comes_to_mean_a_private_address_is_not_called(world: World,
         "https://1.1.1.1/\r\nHost: x", "https://224.0.0.1/",
     ],
 )  # fmt: skip
-def test_addresses_inside_are_refused(world: World, url: str) -> None:
+def test_row_58_addresses_inside_are_refused(world: World, url: str) -> None:
     with pytest.raises(Invalid) as refused:
         endpoints.create({"url": url, "kinds": ["*"]}, by=world.caller("office"), at=world.now)
 
