@@ -22,9 +22,12 @@ from api.shapes import Identifier, Strict, Whole
 from api.views import Noun
 from core.problems import Invalid, NotFound, TooLarge
 from core.texts import Text, negotiate
+from inspections import documents, issues
+from inspections.models import ENDED_STATES
 from organizations.permissions import visible_enterprises
 from organizations.roles import PilotTier, Role
 from surveys import anonymous, questionnaires
+from surveys.beginnings import shows_issues
 from surveys.definition import told
 from surveys.differences import differences
 from surveys.documents import moment
@@ -33,6 +36,7 @@ from surveys.prefill import prefill
 from surveys.spreadsheet import MAX_BYTES
 from surveys.summaries import summary
 
+MOST_ISSUES = 100
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -305,13 +309,20 @@ class Diff(Noun):
 class Prefill(Noun):
     @extend_schema(parameters=[EnterpriseQuery], responses=OpenApiTypes.OBJECT, operation_id="prefill_questionnaire")
     def get(self, request: Request, code: str) -> Response:
-        """What a new response on an enterprise may begin with."""
+        """What a new response on an enterprise begins with: what was last answered, and its open issues to ask about."""
         enterprise: UUID = self.query(EnterpriseQuery)["enterprise"]
         version = questionnaires.published(code)
         if version is None or not visible_enterprises(self.by).filter(pk=enterprise).exists():
             raise NotFound
-        answers = prefill(enterprise, version, by=self.by)
+        shown = self._open_issues(enterprise) if shows_issues(version.form) else []
+        answers = prefill(enterprise, version, issues=shown, by=self.by)
         return Response({"questionnaire": code, "version": version.number, "answers": answers})
+
+    def _open_issues(self, enterprise: UUID) -> list[dict[str, Any]]:
+        """As phones hold them, the oldest first; no confidential ones, for who may read the answers may not read those."""
+        rows = issues.visible(self.by).filter(enterprise=enterprise, confidential=False)
+        rows = rows.exclude(state__in=ENDED_STATES).order_by("submitted_at", "id")[:MOST_ISSUES]
+        return [documents.issue(row) | {"id": str(row.id)} for row in rows]
 
 
 class Summary(Noun):

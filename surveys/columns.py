@@ -8,16 +8,16 @@ SURVEY = frozenset({
     "type", "name", "label", "hint", "guidance_hint", "required", "required_message", "relevant", "constraint",
     "constraint_message", "calculation", "default", "read_only", "appearance", "choice_filter", "parameters", "repeat_count",
     "trigger", "media::image", "media::audio", "media::video", "big-image",
-    "warning", "warning_message", "score", "dimension", "min_rows", "max_rows",
+    "warning", "warning_message", "score", "dimension", "min_rows", "max_rows", "prefill",
 })  # fmt: skip
 TRANSLATED = frozenset({
     "label", "hint", "guidance_hint", "required_message", "constraint_message", "warning_message", "form_title",
     "media::image", "media::audio", "media::video", "big-image",
 })  # fmt: skip
 OURS = {
-    "survey": frozenset({"warning", "warning_message", "score", "dimension", "min_rows", "max_rows"}),
+    "survey": frozenset({"warning", "warning_message", "score", "dimension", "min_rows", "max_rows", "prefill"}),
     "choices": frozenset({"score"}),
-    "settings": frozenset({"scoring", "score_when", "anonymous"}),
+    "settings": frozenset({"scoring", "score_when", "anonymous", "prefill"}),
 }
 """Columns that are our own, which other XLSForm tools do not know: they are read here and kept from pyxform."""
 

@@ -25,6 +25,7 @@ _ASPECTS: dict[str, Text] = {
     "dimension": Text("维度", "dimension"),
     "list": Text("选项表", "choice list"),
     "appearance": Text("外观", "appearance"),
+    "prefill": Text("预填", "prefilled with"),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pyxform.xls2xform import convert
 
 from surveys import columns
+from surveys.beginnings import OPEN_ISSUES
 from surveys.openrosa import ENTERPRISE
 from surveys.spreadsheet import Sheet
 
@@ -17,7 +18,8 @@ SHEETS = ("survey", "choices", "settings")
 def write_xform(sheets: Mapping[str, Sheet], warnings: list[str], *, language: str | None) -> str:
     """The XForm, the same bytes for the same sheets; pyxform's remarks are added to ``warnings``.
 
-    With a ``language`` (the form's first) the question for the enterprise is asked before all others. Raises what pyxform raises.
+    With a ``language`` (the form's first) the question for the enterprise is asked before all others. A repeat that shows issues is
+    never asked, for Collect does not hold them. Raises what pyxform raises.
     """
     book = _for_pyxform(sheets)
     if language is not None:
@@ -34,9 +36,23 @@ def _for_pyxform(sheets: Mapping[str, Sheet]) -> dict[str, Any]:
         kept = [header for header in sheet.columns if not _is_ours(header, name)]
         by_number = {line.number: line.cells for line in sheet.lines}
         rows = [by_number.get(number, {}) for number in range(2, max(by_number, default=1) + 1)]
+        if name == "survey":
+            rows = [_without_issues(row, kept) for row in rows]
         book[name] = [{header: row[header] for header in kept if header in row} for row in rows]
         book[f"{name}_header"] = [dict.fromkeys(kept)]
     return book
+
+
+def _without_issues(row: dict[str, str], kept: list[str]) -> dict[str, str]:
+    """A row of the sheet; the beginning of a repeat that shows issues, made never relevant."""
+    if all(
+        columns.read_header(header, "survey")[0] != "prefill" or value != OPEN_ISSUES for header, value in row.items()
+    ):
+        return row
+    header = next((each for each in kept if columns.read_header(each, "survey")[0] == "relevant"), "relevant")
+    if header not in kept:
+        kept.append(header)
+    return row | {header: "false()"}
 
 
 def _ask_enterprise_first(book: dict[str, Any], language: str) -> None:

@@ -17,7 +17,7 @@ from pyxform.errors import PyXFormError
 
 from core.problems import Fault, Invalid
 from core.texts import Text
-from surveys import columns
+from surveys import beginnings, columns
 from surveys.definition import DIMENSIONS, EXTERNAL, SCORINGS, BadDefinition, Definition, canonical
 from surveys.spreadsheet import Line, Sheet, read_workbook
 from surveys.xforms import SHEETS, write_xform
@@ -33,7 +33,7 @@ _QUOTES = str.maketrans("‘’“”", "''\"\"")
 _EXPRESSIONS = {"relevant": "relevant", "constraint": "constraint", "warning": "warning", "calculation": "calculation",
                 "choice_filter": "filter", "repeat_count": "count", "score": "score"}  # fmt: skip
 _IN_SHEET = {column: header for header, column in _EXPRESSIONS.items()}
-_PLAIN = ("appearance", "dimension", "trigger")
+_PLAIN = ("appearance", "dimension", "trigger", "prefill")
 _UNSUPPORTED_SETTINGS = ("public_key", "submission_url")
 
 
@@ -86,7 +86,7 @@ class _Author:
         self.faults: list[Fault] = []
         self.warnings: list[Text] = []
         self.language = "zh"
-        self.anonymous = False
+        self.anonymous, self.prefills = False, True
         self.spoken: dict[str, None] = {}
         self.lines: dict[str, Line] = {}  # by question
         self.headers = {
@@ -102,6 +102,8 @@ class _Author:
         settings = self.settings()
         lists = self.lists()
         questions = self.questions(lists)
+        for name, code, why in beginnings.settle(questions, anonymous=self.anonymous, by_default=self.prefills):
+            self.fault("survey", self.lines.get(name), "prefill", code, why)
         self.stop()
         form = {
             "format": FORMAT, **settings, "languages": self.languages(), "lists": lists, "questions": questions,
@@ -218,6 +220,7 @@ class _Author:
         }  # fmt: skip
         if self.cell("settings", line, "anonymous").lower() in _YES:
             settings["anonymous"] = self.anonymous = True
+        self.prefills = self.cell("settings", line, "prefill").lower() not in _NO - {""}
         for name in ("score_when", "instance_name", "style"):
             if value := self.cell("settings", line, name).translate(_QUOTES if name != "style" else {}):
                 settings[name] = value

@@ -18,6 +18,7 @@ TRANSLATED = ("label", "hint", "constraint_message", "required_message", "warnin
 SURVEY = (
     "type", "name", *(base + language for base in TRANSLATED for language in (ZH, EN)), "required", "relevant", "constraint",
     "warning", "calculation", "default", "appearance", "choice_filter", "parameters", "dimension", "score", "max_rows",
+    "read_only", "prefill",
 )  # fmt: skip
 CHOICES = ("list_name", "name", "label" + ZH, "label" + EN, "score", "town")
 
@@ -78,6 +79,8 @@ OPINIONS = [
     ("2", "不太符合", "Hardly true", 2), ("1", "完全不符合", "Not true at all", 1),
 ]  # fmt: skip
 
+ANEW = {"prefill": "no"}
+"""For what is asked of this visit: never filled in with what was answered at the last."""
 NOT_MORE_THAN_STAFF = ("不能超过职工总数", "This cannot exceed the number of employees")
 CATEGORY = must("select_one category", "issue_category", "问题类别", "Category", appearance="minimal autocomplete")
 
@@ -86,11 +89,11 @@ def visit() -> tuple[Row, list[Row], list[Row]]:
     """The visit to a pilot enterprise."""
     survey = [
         q("begin group", "arrival", "走访方式", "How visited", appearance="field-list"),
-        must("select_one mode", "mode", "走访方式", "How visited"),
+        must("select_one mode", "mode", "走访方式", "How visited", **ANEW),
         must("geopoint", "check_in", "现场签到定位", "Check-in location", relevant="${mode} = 'on_site'",
              warning="number(selected-at(., 3)) <= 100", warning_message=("定位精度超过 100 米", "The accuracy is worse than 100 m")),
         must("image", "check_in_photo", "现场照片", "Photo on site", relevant="${mode} = 'on_site'", **PHOTO),
-        must("text", "interviewee", "受访人及职务", "Interviewee and position"),
+        must("text", "interviewee", "受访人及职务", "Interviewee and position", **ANEW),
         end("group"),
         q("begin group", "staff", "职工队伍", "The workforce"),
         must("integer", "employees", "职工总数", "Employees", constraint=". >= 1 and . <= 50000",
@@ -104,7 +107,7 @@ def visit() -> tuple[Row, list[Row], list[Row]]:
         must("integer", "members", "工会会员数", "Union members", relevant="${union} != 'none'",
              constraint=". >= 0 and . <= ${employees}", constraint_message=NOT_MORE_THAN_STAFF),
         must("select_one union", "party_branch", "党组织", "Party branch", dimension="political"),
-        must("integer", "party_recruits", "当年发展一线产业工人党员数", "Front-line party members recruited this year",
+        must("integer", "party_recruits", "当年发展一线产业工人党员数", "Front-line party members recruited this year", **ANEW,
              constraint=". >= 0 and . <= ${frontline}", dimension="political",
              constraint_message=("不能超过一线产业工人数", "This cannot exceed the number of front-line workers"),
              score="if(. >= 3, 5, if(. >= 1, 3, 0))"),
@@ -134,12 +137,19 @@ def visit() -> tuple[Row, list[Row], list[Row]]:
         must("select_one studio", "innovation_studio", "创新工作室级别", "Innovation studio level", dimension="quality"),
         end("group"),
         q("begin group", "rights", "权益上维护", "Rights upheld"),
-        must("select_one arrears", "arrears", "近 12 个月欠薪情况", "Wage arrears in the last 12 months", dimension="rights"),
-        must("select_one accident", "fatal_accident", "近 12 个月发生死亡事故", "Fatal accident in the last 12 months",
+        must("select_one arrears", "arrears", "近 12 个月欠薪情况", "Wage arrears in the last 12 months", **ANEW, dimension="rights"),
+        must("select_one accident", "fatal_accident", "近 12 个月发生死亡事故", "Fatal accident in the last 12 months", **ANEW,
              dimension="rights"),
         q("note", "veto_note", "该企业列入一票否决候选,请如实记录", "The enterprise becomes a candidate for the veto; record with care",
           relevant="${fatal_accident} = 'yes'"),
         end("group"),
+        q("begin repeat", "open_issues", "未办结问题核实", "Issues still open", prefill="open_issues"),
+        q("hidden", "open_issue", prefill="id"),
+        q("select_one category", "open_category", "问题类别", "Category", read_only="yes", prefill="category"),
+        q("text", "open_description", "问题描述", "Description", read_only="yes", prefill="description"),
+        must("select_one verified", "verified", "现场核实情况", "As found on the spot"),
+        q("text", "verified_note", "核实说明", "What was found", appearance="multiline"),
+        end("repeat"),
         q("begin repeat", "issues", "发现的问题", "Issues found", max_rows=20),
         CATEGORY,
         must("text", "issue_description", "问题描述(不少于 10 字)", "Description (at least 10 characters)", appearance="multiline",
@@ -152,7 +162,7 @@ def visit() -> tuple[Row, list[Row], list[Row]]:
         must("acknowledge", "issues_done", "问题已登记完毕", "All issues are recorded",
              constraint="${arrears} != 'open' or count(${issues}) > 0",
              constraint_message=("存在未解决的欠薪,必须登记问题", "Open wage arrears must be recorded as an issue")),
-        q("text", "remarks", "其他情况", "Remarks", appearance="multiline"),
+        q("text", "remarks", "其他情况", "Remarks", **ANEW, appearance="multiline"),
     ]  # fmt: skip
     lists = choices(
         mode=[("on_site", "实地走访", "On site"), ("meeting", "会议座谈", "Meeting"), ("phone", "电话", "Phone")],
@@ -181,6 +191,7 @@ def visit() -> tuple[Row, list[Row], list[Row]]:
             ("open", "有,未解决", "Yes, open", 0),
         ],
         accident=[("none", "无", "No", 5), ("yes", "有", "Yes", 0)],
+        verified=[("solved", "已解决", "Solved"), ("partly", "部分解决", "In part"), ("open", "未解决", "Not solved")],
         category=CATEGORIES,
     )
     settings = {
@@ -372,7 +383,7 @@ def observer() -> tuple[Row, list[Row], list[Row]]:
         ],
     )
     settings = {
-        "form_title": ("观察员评估表", "Observer's assessment"), "form_id": "observer", "scoring": "points",
+        "form_title": ("观察员评估表", "Observer's assessment"), "form_id": "observer", "scoring": "points", **ANEW,
         "score_when": "${conflict} = 'no'",
     }  # fmt: skip
     return settings, survey, lists
@@ -496,6 +507,7 @@ def sme_problems() -> tuple[Row, list[Row], list[Row]]:
     settings = {
         "form_title": ("中小微企业问题征集表", "Small-firm problems"),
         "form_id": "sme_problems",
+        **ANEW,
         "scoring": "points",
     }
     return settings, survey, lists

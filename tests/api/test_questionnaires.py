@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from core.drafts import Draft
 from core.ids import uuid7
+from inspections.models import Issue
 from journal.models import Head
 from organizations.models import Enterprise
 from organizations.permissions import caller
@@ -24,6 +25,8 @@ from surveys import anonymous, responses
 from surveys.models import PublicLink, Response
 from surveys.samples import sample
 from tests.api.line import V1, Line
+from tests.inspections import cast as issues_cast
+from tests.organizations.cast import PASSWORD
 from tests.surveys.sheets import form as workbook
 
 FORMS = Path(__file__).resolve().parents[2] / "data" / "questionnaires"
@@ -209,7 +212,7 @@ def test_answers_leave_as_tables_maps_and_workbooks(cast):
     assert all(abs(each["geometry"]["coordinates"][1] - 31.84) < 0.1 for each in on_site)
 
     book = openpyxl.load_workbook(io.BytesIO(exported(office, "format=xlsx")))
-    assert book.sheetnames == ["responses", "issues", "issue_photos", "codebook"]
+    assert book.sheetnames == ["responses", "open_issues", "issues", "issue_photos", "codebook"]
     assert book["responses"].max_row == 31
     assert Line(cast.liaison).get("responses/export?questionnaire=visit").status_code == 403
     assert office.get("responses/export?questionnaire=visit&table=nothing").status_code == 422
@@ -238,7 +241,32 @@ def test_the_next_visit_begins_with_what_is_known(cast):
 
     assert known["employees"] == row.answers["employees"]
     assert "check_in" not in known and "issues" not in known and "senior_share" not in known
+    assert "arrears" not in known, "what happened lately is asked anew"
     assert Line(cast.outsider).get(f"questionnaires/visit/prefill?enterprise={cast.bakery.id}").status_code == 404
+
+
+def test_the_next_visit_asks_about_the_issues_still_open(db):
+    world = issues_cast.settle()
+    for name in ("liaison", "office"):
+        world.people[name].set_password(PASSWORD)
+        world.people[name].save()
+    publish(Line(world.people["office"]), "visit")
+    liaison = Line(world.people["liaison"])
+
+    def reports(description: str, **more) -> str:
+        told = {"enterprise": str(world.bakery.id), "category": "recruitment", "description": description}
+        made = liaison.post("issues", told | more)
+        assert made.status_code == 201, made.content
+        return made.data["id"]
+
+    open_one = reports("招不到熟练工人")
+    reports("要求保密的一个问题", confidential=True)
+    Issue.objects.filter(pk=reports("已经办结的一个问题")).update(state="closed", closed_at=timezone.now())
+
+    found = liaison.get(f"questionnaires/visit/prefill?enterprise={world.bakery.id}").data["answers"]
+    assert found == {
+        "open_issues": [{"open_issue": open_one, "open_category": "recruitment", "open_description": "招不到熟练工人"}]
+    }, "neither the confidential one nor the closed one"
 
 
 def link(office: Line, cast) -> str:
