@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
@@ -97,7 +98,7 @@ def _refusal(request: HttpRequest, error: Exception) -> HttpResponse:
     response = HttpResponse(body, status=problem.status, content_type=XML)
     if isinstance(problem, Challenge):
         stale = ", stale=true" if problem.stale else ""
-        nonce = signing.dumps("openrosa", salt="openrosa")
+        nonce = signing.dumps(problem.nonce_at, salt="openrosa")
         response["WWW-Authenticate"] = (
             f'Digest realm="{collect.REALM}", qop="auth", nonce="{nonce}", algorithm=MD5{stale}'
         )
@@ -108,11 +109,11 @@ def _refusal(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 class Challenge(errors.Unauthenticated):
-    """HTTP Digest is wanted; ``stale`` when only the nonce is too old."""
+    """HTTP Digest is wanted; ``stale`` when only the nonce is too old. The new nonce is later than ``after``, whatever our clocks say."""
 
-    def __init__(self, *, stale: bool = False) -> None:
+    def __init__(self, *, stale: bool = False, after: int = 0) -> None:
         super().__init__()
-        self.stale = stale
+        self.stale, self.nonce_at = stale, max(time.time_ns() // 1000, after + 1)
 
 
 class WrongKey(Problem):
@@ -134,7 +135,10 @@ _PAIR = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
 
 
 def _by_digest(request: HttpRequest) -> Device:
-    """RFC 7616 with MD5, ``qop`` none or ``auth``; the nonce is signed by us and lives ten minutes."""
+    """RFC 7616 with MD5, ``qop`` none or ``auth``; the nonce is signed by us, lives ten minutes and serves each count once.
+
+    Without ``qop`` there is no count, and a nonce serves once.
+    """
     header = request.headers.get("Authorization", "")
     if not header.lower().startswith("digest "):
         raise Challenge
@@ -149,11 +153,16 @@ def _by_digest(request: HttpRequest) -> Device:
     if not compare_digest(wanted.encode(), told.get("response", "").encode()):
         raise Challenge
     try:
-        signing.loads(told.get("nonce", ""), salt="openrosa", max_age=NONCE_SECONDS)
+        nonce_at = signing.loads(told.get("nonce", ""), salt="openrosa", max_age=NONCE_SECONDS)
+        count = int(told["nc"], 16) if middle else 1
     except signing.SignatureExpired:
         raise Challenge(stale=True) from None
-    except signing.BadSignature:
+    except (signing.BadSignature, ValueError):
         raise Challenge from None
+    if not isinstance(nonce_at, int) or not 0 < count < 2**32:
+        raise Challenge
+    if not collect.spend(device, nonce_at, count):
+        raise Challenge(stale=True, after=device.collect_key.nonce_at)
     return device
 
 
@@ -323,7 +332,7 @@ def _keep(part: UploadedFile, row: Submission, by: Caller, at: datetime) -> bool
         return False
     question = row.expected.get(name)
     photo = stable("photos", f"openrosa/{row.instance}/{name}")
-    outcome = {"sha256": sha256, "size": part.size, "kept": "photo" if question else "aside"}
+    outcome = {"sha256": sha256, "size": part.size, "kept": "photo" if question else collect.ASIDE}
     try:
         if question is None:
             raise Invalid
@@ -334,7 +343,7 @@ def _keep(part: UploadedFile, row: Submission, by: Caller, at: datetime) -> bool
         _mutate("photos", photo, f"{row.instance}/{name}/{sha256}", data, by, at)
         _store(part, photo, sha256, name, by, at)
     except Invalid:
-        outcome["kept"] = "aside"
+        outcome["kept"] = collect.ASIDE
         _set_aside(part, sha256)
     return collect.received(row.instance, name, outcome)
 
@@ -348,7 +357,12 @@ def _store(part: UploadedFile, photo: UUID, sha256: str, name: str, by: Caller, 
 
 def _set_aside(part: UploadedFile, sha256: str) -> None:
     part.seek(0)
-    storage().put(f"aside/{sha256[:2]}/{sha256}", part.read())
+    storage().put(aside_key(sha256), part.read())
+
+
+def aside_key(sha256: str) -> str:
+    """Where a file set aside lies in the store."""
+    return f"aside/{sha256[:2]}/{sha256}"
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------

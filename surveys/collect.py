@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from core.actors import Actor
 from core.ids import uuid7
@@ -26,6 +27,8 @@ from organizations.permissions import permit
 from surveys.models import CollectKey, Submission, Version, VersionStatus
 
 REALM = "sanyuantong"
+ASIDE = "aside"
+"""What became of a file that belongs to no question, or is no picture."""
 
 
 class OtherContent(Conflict):
@@ -95,6 +98,16 @@ def by_username(username: str) -> tuple[Device, str] | None:
     return (device, device.collect_key.ha1) if device else None
 
 
+def spend(device: Device, nonce_at: int, count: int) -> bool:
+    """Use a nonce (by its issuing time, in microseconds) for the so-manieth time; False if it was so used before.
+
+    Of each device only the latest nonce lives: an older one was used up or given up.
+    """
+    unused = Q(nonce_at__lt=nonce_at) | Q(nonce_at=nonce_at, nonce_count__lt=count)
+    rows = CollectKey.objects.filter(unused, device=device)
+    return rows.update(nonce_at=nonce_at, nonce_count=count) == 1
+
+
 def _live(**wanted: str) -> Device | None:
     found = {f"collect_key__{name}": value for name, value in wanted.items()}
     rows = Device.objects.select_related("person", "collect_key").filter(
@@ -156,5 +169,23 @@ def received(instance: str, name: str, outcome: dict[str, Any]) -> bool:
         if row.received.get(name) == outcome:
             return False
         row.received[name] = outcome
-        row.save(update_fields=["received"])
+        row.aside = sum(each["kept"] == ASIDE for each in row.received.values())
+        if outcome["kept"] == ASIDE:
+            row.settled_at = None
+        row.save(update_fields=["received", "aside", "settled_at"])
     return True
+
+
+def settle(instance: str, *, by: Actor, at: datetime) -> Submission:
+    """Note that the office has looked at the files set aside. Raises Forbidden, NotFound."""
+    with journal.unit(by=by, at=at):
+        permit(by, "response.review")
+        row = Submission.objects.select_for_update().filter(instance=instance).first()
+        if row is None:
+            raise NotFound
+        if row.settled_at is None:
+            row.settled_at = at
+            row.save(update_fields=["settled_at"])
+            told = {"instance": [None, instance], "aside": [None, row.aside]}
+            journal.record([journal.Change("submission.settled", "responses", row.response, told)])
+        return row

@@ -137,10 +137,12 @@ class Response(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7)
-    enterprise = models.ForeignKey(Enterprise, on_delete=models.PROTECT, related_name="responses", verbose_name="企业")
+    enterprise = models.ForeignKey(
+        Enterprise, on_delete=models.PROTECT, related_name="responses", verbose_name="企业", db_index=False
+    )
     visit = models.UUIDField("走访", null=True, blank=True)
     questionnaire = models.ForeignKey(
-        Questionnaire, on_delete=models.PROTECT, related_name="responses", verbose_name="问卷"
+        Questionnaire, on_delete=models.PROTECT, related_name="responses", verbose_name="问卷", db_index=False
     )
     version = models.PositiveIntegerField("版本")
     author = models.ForeignKey(
@@ -196,7 +198,11 @@ class PublicLink(models.Model):
 
 
 class CollectKey(models.Model):
-    """What lets one ODK Collect in: an address with a secret in it, or HTTP Digest. Only digests of the secret are kept."""
+    """What lets one ODK Collect in: an address with a secret in it, or HTTP Digest. Only digests of the secret are kept.
+
+    ``nonce_at`` (microseconds since 1970) is the issuing time of the latest nonce used, ``nonce_count`` how often it was: what is
+    not later than both was sent before.
+    """
 
     device = models.OneToOneField(Device, on_delete=models.CASCADE, primary_key=True, related_name="collect_key")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="collect_keys")
@@ -204,18 +210,32 @@ class CollectKey(models.Model):
     username = models.CharField(max_length=20, unique=True)
     ha1 = models.CharField(max_length=32)
     issued_at = models.DateTimeField()
+    nonce_at = models.BigIntegerField(default=0, db_default=0)
+    nonce_count = models.BigIntegerField(default=0, db_default=0)
 
 
 class Submission(models.Model):
-    """One instance as Collect brought it: the XML as it came, the files it speaks of and what became of each."""
+    """One instance as Collect brought it: the XML as it came, the files it speaks of and what became of each.
 
-    instance = models.CharField(primary_key=True, max_length=200)
-    response = models.UUIDField(db_index=True)
-    person = models.UUIDField()
-    device = models.UUIDField(null=True)
-    xml = models.TextField()
+    ``aside`` counts the files that belong to no question; ``settled_at`` says when the office had looked at them.
+    """
+
+    instance = models.CharField("实例编号", primary_key=True, max_length=200)
+    response = models.UUIDField("答卷", db_index=True)
+    person = models.UUIDField("填报人")
+    device = models.UUIDField("设备", null=True)
+    xml = models.TextField("XML")
     digest = models.CharField(max_length=64)
     expected = JSONText(default=dict)
     received = JSONText(default=dict)
-    superseded_by = models.CharField(max_length=200, blank=True)
-    at = models.DateTimeField()
+    superseded_by = models.CharField("后续修改", max_length=200, blank=True)
+    at = models.DateTimeField("接收时间")
+    aside = models.PositiveIntegerField("搁置文件", default=0, db_default=0)
+    settled_at = models.DateTimeField("处理时间", null=True, blank=True)
+
+    class Meta:
+        ordering = ["-at", "instance"]
+        verbose_name = verbose_name_plural = "ODK 提交"
+
+    def __str__(self) -> str:
+        return self.instance

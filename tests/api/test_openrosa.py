@@ -17,9 +17,11 @@ import orjson
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 from PIL import Image
 
 from core.actors import SYSTEM
+from journal.models import Entry
 from media.models import Photo
 from organizations import devices
 from surveys import questionnaires
@@ -27,6 +29,7 @@ from surveys.models import Response, Submission
 from surveys.samples import sample
 from sync.models import Quarantined
 from tests.api.line import V1, Line
+from tests.api.test_console import enter
 from tests.organizations.cast import NOW
 
 FORMS = Path(__file__).resolve().parents[2] / "data" / "questionnaires"
@@ -236,16 +239,16 @@ def test_rubbish_is_a_400_with_a_message(cast, xml):
     assert not Submission.objects.exists()
 
 
-def digest_header(challenge: str, key, method: str, uri: str, *, qop: bool = True) -> str:
+def digest_header(challenge: str, key, method: str, uri: str, *, qop: bool = True, count: int = 1) -> str:
     nonce = re.search(r'nonce="([^"]+)"', challenge)[1]
 
     def md5(text: str) -> str:
         return hashlib.md5(text.encode()).hexdigest()
 
     ha1, ha2 = md5(f"{key['username']}:sanyuantong:{key['password']}"), md5(f"{method}:{uri}")
-    middle = "00000001:abcdef:auth:" if qop else ""
+    middle = f"{count:08x}:abcdef:auth:" if qop else ""
     answer = md5(f"{ha1}:{nonce}:{middle}{ha2}")
-    more = ', qop=auth, nc=00000001, cnonce="abcdef"' if qop else ""
+    more = f', qop=auth, nc={count:08x}, cnonce="abcdef"' if qop else ""
     return f'Digest username="{key["username"]}", realm="sanyuantong", nonce="{nonce}", uri="{uri}", response="{answer}"{more}'
 
 
@@ -261,6 +264,59 @@ def test_digest_lets_in_who_knows_the_secret(cast, qop):
     wrong = digest_header(asked["WWW-Authenticate"], collect.key | {"password": "guess"}, "GET", uri, qop=qop)
     assert collect.client.get(uri, headers=HEADERS | {"Authorization": wrong}).status_code == 401
     assert collect.client.head(f"{V1}openrosa/submission", headers=HEADERS).status_code == 401
+
+
+def test_a_proof_overheard_lets_nobody_in_a_second_time(cast):
+    collect = Collect(cast)
+    uri = f"{V1}openrosa/formList"
+
+    def ask(proof: str = ""):
+        return collect.client.get(uri, headers=HEADERS | ({"Authorization": proof} if proof else {}))
+
+    first = ask()["WWW-Authenticate"]
+    proof = digest_header(first, collect.key, "GET", uri)
+    assert ask(proof).status_code == 200
+    again = ask(proof)
+    assert again.status_code == 401 and "stale=true" in again["WWW-Authenticate"], (
+        "Collect renews without asking anybody"
+    )
+    assert ask(digest_header(first, collect.key, "GET", uri, count=2)).status_code == 200
+    assert ask(digest_header(first, collect.key, "GET", uri, count=2)).status_code == 401
+    assert ask(digest_header(first, collect.key, "GET", uri, count=9)).status_code == 200
+
+    later = again["WWW-Authenticate"]
+    assert ask(digest_header(later, collect.key, "GET", uri)).status_code == 200
+    assert ask(digest_header(first, collect.key, "GET", uri, count=10)).status_code == 401, "an older nonce is given up"
+    once = ask()["WWW-Authenticate"]
+    assert [ask(digest_header(once, collect.key, "GET", uri, qop=False)).status_code for _ in range(2)] == [200, 401]
+    for nonsense in ("nc=zz", "nc=", "nc=00000000", "nc=fffffffff"):
+        assert ask(digest_header(once, collect.key, "GET", uri).replace("nc=00000001", nonsense)).status_code == 401
+
+
+def test_the_office_looks_at_what_was_set_aside(cast):
+    collect = Collect(cast)
+    collect.submit(instance(cast.bakery.id, instance_id="uuid:1/&lt;b&gt;"), **{"报告 1.bin": b"not a picture"})
+    collect.submit(instance(cast.bakery.id, seed=2))
+    office, liaison = enter("office"), enter("liaison")
+
+    listed = office.get("/console/surveys/submission/?aside=waiting").content.decode()
+    assert "uuid:1/&lt;b&gt;" in listed and listed.count("field-person_name") == 1
+    [row] = Submission.objects.filter(aside=1)
+    page = office.get(reverse("admin:surveys_submission_change", args=[row.pk])).content.decode()
+    assert "报告 1.bin" in page and "已搁置" in page and "&lt;data id=" in page
+    digest = row.received["报告 1.bin"]["sha256"]
+    address = reverse("admin:surveys_submission_file", args=[row.pk, digest])
+    assert address in page
+    fetched = office.get(address)
+    assert b"".join(fetched.streaming_content) == b"not a picture"
+    assert fetched["Content-Disposition"].startswith("attachment") and fetched["X-Content-Type-Options"] == "nosniff"
+    assert office.get(address.replace(digest, "0" * 64)).status_code == 404
+    assert liaison.get(address).status_code == 302
+
+    office.post("/console/surveys/submission/", {"action": "settle", "_selected_action": [row.pk]})
+    row.refresh_from_db()
+    assert row.settled_at
+    assert Entry.objects.filter(verb="submission.settled", record=row.response).count() == 1
 
 
 def test_only_the_office_lets_a_collect_in(cast):
