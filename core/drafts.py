@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,3 +24,7 @@ class Draft:
     new: bool = True
     by: Actor | None = None
     claimed_at: datetime | None = None
+
+    def caller(self, by: Actor) -> Actor:
+        """The set's caller, who also names the mutation that this draft came in."""
+        return replace(by, mutation=self.by.mutation) if self.by else by

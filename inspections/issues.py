@@ -191,11 +191,7 @@ def route(ids: Iterable[UUID], *, by: Actor = SYSTEM, at: datetime, desk: Desk |
     """
     with journal.unit(by=by, at=at):
         desk = desk or Desk()
-        waiting = [
-            dossier
-            for dossier in dossiers.open_all(ids, desk).values()
-            if dossier.issue.state == State.SUBMITTED and dossier.issue.segment == 0
-        ]
+        waiting = dossiers.open_new(ids, desk)
         if not waiting:
             return []
         table = rules.current()

@@ -69,7 +69,9 @@ class Visit(Quick):
     """
 
     id = models.UUIDField(primary_key=True)
-    enterprise = models.ForeignKey(Enterprise, on_delete=models.PROTECT, related_name="visits", verbose_name="企业")
+    enterprise = models.ForeignKey(
+        Enterprise, on_delete=models.PROTECT, related_name="visits", verbose_name="企业", db_index=False
+    )
     visit_plan = models.ForeignKey(
         VisitPlan, on_delete=models.SET_NULL, null=True, blank=True, related_name="visits", verbose_name="走访计划"
     )
@@ -209,13 +211,22 @@ class Issue(Quick):
     """
 
     id = models.UUIDField(primary_key=True)
-    enterprise = models.ForeignKey(Enterprise, on_delete=models.PROTECT, related_name="issues", verbose_name="企业")
-    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="issues", verbose_name="镇街(园区)")
+    enterprise = models.ForeignKey(
+        Enterprise, on_delete=models.PROTECT, related_name="issues", verbose_name="企业", db_index=False
+    )
+    region = models.ForeignKey(
+        Region, on_delete=models.PROTECT, related_name="issues", verbose_name="镇街(园区)", db_index=False
+    )
     visit = models.ForeignKey(
         Visit, on_delete=models.PROTECT, null=True, blank=True, related_name="issues", verbose_name="走访"
     )
     category = models.ForeignKey(
-        IssueCategory, on_delete=models.PROTECT, to_field="code", related_name="issues", verbose_name="类别"
+        IssueCategory,
+        on_delete=models.PROTECT,
+        to_field="code",
+        related_name="issues",
+        verbose_name="类别",
+        db_index=False,
     )
     description = models.TextField("问题描述")
     severity = models.CharField("程度", max_length=10, choices=Severity.choices, default=Severity.NORMAL)
@@ -242,7 +253,13 @@ class Issue(Quick):
     )
     assists = models.JSONField("协办", default=list, blank=True)
     deadline_class = models.ForeignKey(
-        DeadlineClass, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="时限类别"
+        DeadlineClass,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="时限类别",
+        db_index=False,
     )
     limit = models.PositiveSmallIntegerField("时限(工作日)", default=0)
     allowance = models.PositiveSmallIntegerField("含延期与挂起(工作日)", default=0)
@@ -277,7 +294,13 @@ class Issue(Quick):
     colour = models.CharField("预警", max_length=6, default="none")
     level = models.PositiveSmallIntegerField("督办层级", default=0)
     routing_rule = models.ForeignKey(
-        RoutingRule, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="派单规则"
+        RoutingRule,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="派单规则",
+        db_index=False,
     )
     routing_reason = models.JSONField("派单理由", null=True, blank=True)
     master = models.ForeignKey(
@@ -317,7 +340,9 @@ class IssueAction(models.Model):
     """One thing that was done about an issue; never changed afterwards. ``party`` says as whom it was done."""
 
     id = models.UUIDField(primary_key=True)
-    issue = models.ForeignKey(Issue, on_delete=models.PROTECT, related_name="actions", verbose_name="问题")
+    issue = models.ForeignKey(
+        Issue, on_delete=models.PROTECT, related_name="actions", verbose_name="问题", db_index=False
+    )
     action = models.CharField("操作", max_length=24)
     text = models.TextField("说明", blank=True)
     data = models.JSONField("内容", default=dict, blank=True)
@@ -339,14 +364,14 @@ class Segment(models.Model):
     """One dispatch of an issue to one lead, from its dispatch to its end; what acknowledgement is measured by."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
-    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="segments")
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="segments", db_index=False)
     number = models.PositiveSmallIntegerField()
     round = models.PositiveSmallIntegerField()
     how = models.CharField(max_length=16)
     lead_code = models.CharField(max_length=20)
     lead = models.ForeignKey(Department, on_delete=models.PROTECT, null=True, related_name="+")
     lead_region = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, related_name="+")
-    deadline_class = models.ForeignKey(DeadlineClass, on_delete=models.PROTECT, related_name="+")
+    deadline_class = models.ForeignKey(DeadlineClass, on_delete=models.PROTECT, related_name="+", db_index=False)
     dispatched_at = models.DateTimeField()
     acknowledge_due = models.DateTimeField()
     acknowledged_at = models.DateTimeField(null=True)
@@ -366,10 +391,10 @@ class IssueAssist(models.Model):
     """A department or town that assists in a round, and its opinion once given."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
-    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="assisting")
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="assisting", db_index=False)
     round = models.PositiveSmallIntegerField()
     code = models.CharField("协办", max_length=20)
-    department = models.ForeignKey(Department, on_delete=models.PROTECT, null=True, related_name="+")
+    department = models.ForeignKey(Department, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     opinion_at = models.DateTimeField("意见时间", null=True)
     opinion = models.TextField("意见", blank=True)
 

@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import lru_cache
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 from django.db import models
 from django.db.models.base import ModelState
 
 from journal import rows
-
-Row = TypeVar("Row", bound=models.Model)
+from journal.rows import made as made
 
 
 def columns_of(model: type[models.Model]) -> tuple[str, ...]:
     return tuple(field.attname for field in model._meta.concrete_fields)
-
-
-def made(model: type[Row], **values: Any) -> Row:
-    """A new row in memory, every field at its default but the ones given (by column: ``issue_id``, not ``issue``).
-
-    It equals ``model(**values)``, which asks each of sixty fields in turn and costs more than all the rest of a push.
-    """
-    fixed, fresh = _defaults(model)
-    row = model.__new__(model)
-    row._state = ModelState()
-    row.__dict__.update(fixed)
-    row.__dict__.update({name: make() for name, make in fresh.items() if name not in values})
-    row.__dict__.update(values)
-    return row
-
-
-@lru_cache(maxsize=64)
-def _defaults(model: type[models.Model]) -> tuple[dict[str, Any], dict[str, Callable[[], Any]]]:
-    """The defaults that are values, and the ones that are made anew for each row."""
-    fixed, fresh = {}, {}
-    for field in model._meta.concrete_fields:
-        if callable(field.default) and field.has_default():
-            fresh[field.attname] = field.default
-        else:
-            fixed[field.attname] = field.get_default()
-    return fixed, fresh
 
 
 class Quick(models.Model):

@@ -47,6 +47,7 @@ SHAPES: Mapping[str, Shape] = {
     "status": Shape(shapes.choice((VisitStatus.DRAFT.value, VisitStatus.SUBMITTED.value)), required=True),
 }
 COLUMNS = {"enterprise": "enterprise_id", "visit_plan": "visit_plan_id"}
+_TOLD = tuple(COLUMNS.get(name, name) for name in SHAPES)
 EDITABLE = (VisitStatus.DRAFT, VisitStatus.RETURNED)
 OPEN_ROLES = (Role.INSTRUCTOR, Role.LIAISON, Role.STATION_STAFF)
 NOT_YOURS = Text("该企业不在您的走访范围内", "You do not look after this enterprise")
@@ -155,7 +156,7 @@ def _apply(
         row = tables.made(
             Visit, id=draft.id, author_id=by.person, created_at=at, private=batch.is_private(enterprise), **values
         )
-        changed = of_creation(row, [COLUMNS.get(name, name) for name in SHAPES])
+        changed = of_creation(row, _TOLD)
     else:
         changed = _assign(row, values)
     if "check_in" in clean:

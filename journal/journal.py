@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from secrets import token_hex
@@ -78,6 +78,11 @@ class HeadState:
     def live(self) -> bool:
         return self.scope is not None
 
+    def copy(self) -> HeadState:
+        return HeadState(
+            self.revision, self.scope, self.hash, self.document, self.stored_scope, self.stored_hash, self.deleted
+        )
+
 
 @dataclass(slots=True)
 class _Entry:
@@ -95,6 +100,8 @@ class Work:
     touched: dict[Key, None] = field(default_factory=dict)
     entries: list[_Entry] = field(default_factory=list)
     grants: dict[tuple[UUID, str], bool] = field(default_factory=dict)
+    undo: list[dict[Key, HeadState | None]] = field(default_factory=list)
+    """For each open savepoint, the heads that it changed or read as they were before; None was not read yet."""
     durable_until: datetime | None = None
     """Known once the unit is written: up to when what was received lies in a backup."""
 
@@ -123,18 +130,26 @@ def unit(*, by: Actor, at: datetime) -> Iterator[Work]:
 def savepoint() -> Iterator[None]:
     """Inside a unit: what fails in this block is undone, rows and journal alike, and the unit goes on."""
     work = current()
-    kept = (
-        {key: replace(state) for key, state in work.heads.items()},
-        dict(work.touched),
-        list(work.entries),
-        dict(work.grants),
-    )
+    touched, entries, grants = dict(work.touched), len(work.entries), dict(work.grants)
+    before: dict[Key, HeadState | None] = {}
+    work.undo.append(before)
     try:
         with transaction.atomic():
             yield
     except BaseException:
-        work.heads, work.touched, work.entries, work.grants = kept
+        work.undo.pop()
+        for key, state in before.items():
+            if state is None:
+                work.heads.pop(key, None)
+            else:
+                work.heads[key] = state
+        work.touched, work.grants = touched, grants
+        del work.entries[entries:]
         raise
+    work.undo.pop()
+    if work.undo:
+        for key, state in before.items():
+            work.undo[-1].setdefault(key, state)
 
 
 def current() -> Work:
@@ -153,6 +168,8 @@ def load(keys: Iterable[Key]) -> dict[Key, HeadState]:
     if missing:
         for key in missing:
             work.heads[key] = HeadState()
+            if work.undo:
+                work.undo[-1].setdefault(key, None)
         _read(work, set(missing))
         # A record that moved while we waited for its lock shows its exit row only: its new home is read once more.
         gone = {key for key in missing if work.heads[key].deleted}
@@ -161,8 +178,14 @@ def load(keys: Iterable[Key]) -> dict[Key, HeadState]:
     return {key: work.heads[key] for key in wanted}
 
 
+def head(key: Key) -> HeadState:
+    """One record's head, as ``load`` gives it."""
+    state = current().heads.get(key)
+    return state if state is not None else load([key])[key]
+
+
 def _read(work: Work, keys: set[Key]) -> None:
-    found = Head.objects.filter(record__in=sorted({record for _, record in keys}))
+    found = Head.objects.filter(record__among={record for _, record in keys})
     if connection.features.has_select_for_update:
         found = found.order_by("record").select_for_update(of=("self",))
     columns = ("collection", "record", "scope__name", "revision", "deleted", "hash", "document")
@@ -192,6 +215,8 @@ def record(changes: Sequence[Change]) -> list[int | None]:
         if change.scope is not None:
             key = (change.collection, change.record)
             state = work.heads[key]
+            if work.undo and key not in work.undo[-1]:
+                work.undo[-1][key] = state.copy()
             state.revision = revision = state.revision + 1
             work.touched[key] = None
             _settle(state, change)

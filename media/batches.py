@@ -117,7 +117,7 @@ class Batch:
             raise Invalid.at(
                 "", "subject-required", Text("照片所属的记录不存在", "What the photo shows does not exist")
             )
-        actor = draft.by or self.by
+        actor = draft.caller(self.by)
         self._permit(home, actor)
         shown = [(name, values[name]) for name in SUBJECTS if values.get(name)]
         if any(self.counts[subject] >= MOST_OF_ONE for subject in shown):
@@ -143,7 +143,7 @@ class Batch:
         return photo
 
     def _edit(self, photo: Photo, draft: Draft, home: Home | None) -> Photo:
-        actor = draft.by or self.by
+        actor = draft.caller(self.by)
         values = read(draft.changes, new=False)
         stands = Home(photo.enterprise_id, photo.owner, photo.private)
         self._permit(stands if home is None else home, actor, also=photo.enterprise_id)

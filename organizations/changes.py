@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +16,12 @@ HIDDEN = "•"
 
 def of_creation(row: models.Model, fields: Iterable[str], hidden: frozenset[str] = frozenset()) -> dict[str, list[Any]]:
     """The entry of a new row: every field that holds something."""
-    values = {name: plain(getattr(row, name)) for name in fields}
-    return {
-        name: [None, HIDDEN if name in hidden else value]
-        for name, value in values.items()
-        if value not in (None, "", [], {})
-    }
+    found = {}
+    for name in fields:
+        value = getattr(row, name)
+        if value or isinstance(value, int | float | Decimal):  # an empty text or list is nothing, a zero is something
+            found[name] = [None, HIDDEN if name in hidden else plain(value)]
+    return found
 
 
 def assign(row: models.Model, values: Mapping[str, Any], hidden: frozenset[str] = frozenset()) -> dict[str, list[Any]]:
@@ -36,6 +37,8 @@ def assign(row: models.Model, values: Mapping[str, Any], hidden: frozenset[str] 
 
 def plain(value: Any) -> Any:
     """A value as JSON can hold it; a moment always in UTC, so that old and new of one field can be compared."""
+    if type(value) is str:
+        return value
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, datetime):

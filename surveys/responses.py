@@ -155,7 +155,8 @@ def _apply(
         raise Invalid(errors=faults)
     actor = draft.by or by
     if row is None:
-        row = Response(
+        row = rows.made(
+            Response,
             id=draft.id, author_id=by.person, device=actor.device, received_at=at,
             private=batch.is_private(enterprise, (clean["questionnaire"], clean["version"])),
             **{_FIELD_COLUMNS.get(name, name): value for name, value in clean.items() if name != "answers_text"},

@@ -75,7 +75,7 @@ def _change(verb: str, row: FieldConflict, changes: dict[str, Any], by: Actor) -
 
 def put(drafts: Sequence[Draft], *, by: Actor, at: datetime, operations: Operations) -> list[FieldConflict | Problem]:
     """A phone's choices: ``{"resolution": "kept" | "yours"}``."""
-    return [_outcome(draft, by=draft.by or by, at=at, operations=operations) for draft in drafts]
+    return [_outcome(draft, by=draft.caller(by), at=at, operations=operations) for draft in drafts]
 
 
 def _outcome(draft: Draft, *, by: Actor, at: datetime, operations: Operations) -> FieldConflict | Problem:

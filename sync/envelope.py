@@ -99,22 +99,44 @@ def _parse(body: bytes) -> tuple[Any, bool]:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _parse_slowly(body), True
-    if b"\\u0000" in body or _count_keys(body) != _keys(document):
+    keys, depth = _measure(document, 0)
+    if b"\\u0000" in body or (keys != _most_keys(body) and keys != _count_keys(body)):
         return _parse_slowly(body), True
-    return document, False
+    return document, depth > DEEPEST or _LARGE.search(body) is not None
 
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"[ \t\r\n]*+(:)?')
+_LARGE = re.compile(rb"[:\[,][ \t\r\n]*-?(?:[0-9]{16}|[0-9]+(?:\.[0-9]+)?[eE])")
+_SPACED = (b" :", b"\t:", b"\r:", b"\n:")
+
+
+def _most_keys(body: bytes) -> int:
+    """At least as many as there are keys in the text, and quickly; -1 where it cannot be told so.
+
+    Each key ends in a quote and a colon, unless somebody has put spaces between; what looks the same inside a value only adds.
+    """
+    return -1 if any(mark in body for mark in _SPACED) else body.count(b'":')
 
 
 def _count_keys(body: bytes) -> int:
     return sum(1 for mark in _STRINGS.findall(body) if mark)
 
 
-def _keys(value: Any) -> int:
+def _measure(value: Any, depth: int) -> tuple[int, int]:
+    """How many keys a value holds, and how deep it goes."""
     if type(value) is dict:
-        return len(value) + sum(_keys(one) for one in value.values() if type(one) in (dict, list))
-    return sum(_keys(one) for one in value if type(one) in (dict, list)) if type(value) is list else 0
+        keys, deepest, inner = len(value), depth, value.values()
+    elif type(value) is list:
+        keys, deepest, inner = 0, depth, value
+    else:
+        return 0, depth
+    for one in inner:
+        if type(one) is dict or type(one) is list:
+            more, deep = _measure(one, depth + 1)
+            keys += more
+            if deep > deepest:
+                deepest = deep
+    return keys, deepest
 
 
 def _parse_slowly(body: bytes) -> Any:
@@ -164,7 +186,7 @@ def _float(text: str) -> float | _Marked:
 
 def asked(raw: Any, suspicious: bool = True) -> Asked:
     """One mutation from its JSON value; ``suspicious`` values are searched for what cannot be kept."""
-    faults = list(_unkeepable(raw)) if suspicious or not _shallow(raw, 0) else []
+    faults = list(_unkeepable(raw)) if suspicious else []
     one = raw if isinstance(raw, dict) else {}
     if not isinstance(raw, dict):
         faults.append(Fault("", "type", Text("应为对象", "Must be an object")))
@@ -231,15 +253,6 @@ def moment(value: Any) -> datetime | None:
         return found if found.tzinfo and found.utctimetuple().tm_year > 0 else None
     except (ValueError, OverflowError):
         return None
-
-
-def _shallow(value: Any, depth: int) -> bool:
-    """Whether a value nests no deeper than is kept and its numbers are safe; the cheap check of the common case."""
-    if type(value) is dict:
-        return depth < DEEPEST and all(_shallow(one, depth + 1) for one in value.values())
-    if type(value) is list:
-        return depth < DEEPEST and all(_shallow(one, depth + 1) for one in value)
-    return not isinstance(value, int | float) or -INTEGERS <= value <= INTEGERS
 
 
 def _unkeepable(raw: Any) -> Iterator[Fault]:

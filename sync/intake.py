@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,8 @@ from sync.operations import Operation, Operations
 from sync.problems import Blocked, Gone, Internal, NotPushable, OutOfScope, RecordExists
 
 log = logging.getLogger(__name__)
+NOBODY = UUID(int=0)
+"""Stands in the key of a mutation that names no record; nothing is looked up by it."""
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class Verdict:
 @dataclass(slots=True)
 class Item:
     """A mutation on its way: by whom, and its verdict once there is one. ``waiting`` is its quarantine row, if it comes from
-    there; ``edits`` says that its record was there when it was refused."""
+    there; ``edits`` says that its record was there when it was refused; ``references`` are the records that it refers to."""
 
     asked: Asked
     by: Actor
@@ -58,15 +60,16 @@ class Item:
     reused: bool = False
     waiting: Any = None
     edits: bool = False
+    references: tuple[Key, ...] = ()
+    key: Key = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = self.asked.collection, self.asked.record or NOBODY
 
     @property
-    def key(self) -> Key:
-        assert self.asked.record is not None
-        return self.asked.collection, self.asked.record
-
-
-def acting(by: Actor, mutation: UUID) -> Actor:
-    return replace(by, mutation=mutation)
+    def author(self) -> Actor:
+        """By whom, as the journal remembers it: with the mutation that it came in."""
+        return Actor(self.by.person, self.by.device, self.asked.id, self.by.language)
 
 
 @dataclass(slots=True)
@@ -88,16 +91,15 @@ class Session:
 
     def apply(self, items: Sequence[Item]) -> None:
         """Give every item its verdict, in the order sent."""
-        journal.load(key for item in items for key in self._keys(item))
+        for item in items:
+            item.references = tuple(_references(item.asked, self.operations))
+        journal.load(
+            key for item in items if item.asked.record and not item.asked.faults for key in (item.key, *item.references)
+        )
         for run in _runs(items, self.operations):
             for collection in sorted({item.asked.collection for item in run}, key=self.operations.rank):
                 for wave in _waves(item for item in run if item.asked.collection == collection):
                     self._apply_wave(collection, wave)
-
-    def _keys(self, item: Item) -> Iterator[Key]:
-        if item.asked.record is not None and not item.asked.faults:
-            yield item.key
-            yield from _references(item.asked, self.operations)
 
     def _apply_wave(self, collection: str, wave: list[Item]) -> None:
         operation = self.operations.table.get(collection)
@@ -169,13 +171,9 @@ class Session:
             raise RecordExists
 
     def _check_references(self, item: Item) -> None:
-        wanted = _references(item.asked, self.operations)
-        absent = [record for collection, record in wanted if not self._known(collection, record)]
+        absent = [key[1] for key in item.references if journal.head(key).revision == 0]
         if absent:
             raise Blocked(blocked=absent)
-
-    def _known(self, collection: str, record: UUID) -> bool:
-        return journal.load([(collection, record)])[collection, record].revision > 0
 
     def held_by(self, by: Actor) -> frozenset[str]:
         assert by.person is not None
@@ -199,7 +197,7 @@ class Session:
         found: dict[Key, list[Past]] = {}
         if not edited:
             return found
-        entries = Entry.objects.filter(record__in={record for _, record in edited}, revision__isnull=False).order_by(
+        entries = Entry.objects.filter(record__among={record for _, record in edited}, revision__isnull=False).order_by(
             "revision"
         )
         for collection, record, revision, device, changes in entries.values_list(
@@ -260,9 +258,9 @@ class Session:
                 self._accept(item, merged, before[item.key])
 
     def _accept(self, item: Item, merged: Merged, before: int) -> None:
-        state = journal.load([item.key])[item.key]
+        state = journal.head(item.key)
         if merged.clashes:
-            conflicts.notice(item.key, merged.clashes, state, by=item.by, bump=state.revision == before, at=self.at)
+            conflicts.notice(item.key, merged.clashes, state, by=item.author, bump=state.revision == before, at=self.at)
         if before == 0:
             self.arrived.setdefault(item.asked.collection, []).append(item.key[1])
             if item.waiting is not None:
@@ -323,11 +321,11 @@ def _by_author(pairs: Sequence[tuple[Item, Merged]]) -> Iterator[tuple[Actor, li
     for pair in pairs:
         found.setdefault((pair[0].by.person, pair[0].by.device), []).append(pair)
     for theirs in found.values():
-        yield replace(theirs[0][0].by, mutation=None), theirs
+        yield theirs[0][0].by, theirs
 
 
 def _draft(item: Item, merged: Merged, new: bool) -> Draft:
-    return Draft(id=item.key[1], changes=merged.changes, new=new, by=item.by, claimed_at=item.asked.at)
+    return Draft(id=item.key[1], changes=merged.changes, new=new, by=item.author, claimed_at=item.asked.at)
 
 
 def _references(asked: Asked, operations: Operations) -> Iterator[Key]:
@@ -363,7 +361,7 @@ def _runs(items: Sequence[Item], operations: Operations) -> Iterator[list[Item]]
         highest = max(highest, rank)
         if asked.record is not None:
             seen.add(item.key)
-            referred.update(_references(asked, operations))
+            referred.update(item.references)
     if run:
         yield run
 

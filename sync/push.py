@@ -76,7 +76,7 @@ def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations,
 
 def _stored(device: UUID, mutations: Sequence[Asked]) -> tuple[dict[UUID, tuple[str, bytes]], datetime | None]:
     """The answers given before, by mutation: the content's digest and the result as bytes; and when the latest was given."""
-    found = Mutation.objects.filter(device=device, mutation__in=[asked.id for asked in mutations])
+    found = Mutation.objects.filter(device=device, mutation__among=[asked.id for asked in mutations])
     columns = ("mutation", "content", "revision", "answer", "received_at")
     stored: dict[UUID, tuple[str, bytes]] = {}
     latest: datetime | None = None
@@ -106,7 +106,7 @@ class _Desk:
         twin = self.placed.get(asked.id)
         if twin is not None:
             return twin if twin.asked.content == asked.content else self._refuse(asked)
-        item = Item(asked, by=intake.acting(self.by, asked.id), known_base=self.known_base)
+        item = Item(asked, by=self.by, known_base=self.known_base)
         self.items.append(item)
         self.placed[asked.id] = item
         return item

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -100,7 +99,7 @@ def release(session: Session, refused_edits: Collection[UUID] = ()) -> None:
             return
         seen |= arrived
         later = _supersede(session, arrived, refused_edits)
-        blocked = Blockage.objects.filter(record__in=arrived).values("quarantined")
+        blocked = Blockage.objects.filter(record__among=arrived).values("quarantined")
         waiting = Quarantined.objects.filter(Q(pk__in=blocked) | Q(pk__in=later), state=WAITING)
         _retry(list(waiting.order_by("received_at", "id").select_for_update()), session)
 
@@ -108,7 +107,7 @@ def release(session: Session, refused_edits: Collection[UUID] = ()) -> None:
 def _supersede(session: Session, arrived: Iterable[UUID], edits: Collection[UUID]) -> list[UUID]:
     """What was refused while its record was not there: a creation sent before the one that made the record is past; the edits
     sent after it are given back, to be tried again. ``edits`` were refused as edits of a record that was there."""
-    refused = Quarantined.objects.select_for_update().filter(state=WAITING, record__in=arrived, blocked_by=[])
+    refused = Quarantined.objects.select_for_update().filter(state=WAITING, record__among=arrived, blocked_by=[])
     past: list[Quarantined] = []
     later: list[Quarantined] = []
     for row in refused.order_by("received_at", "id"):
@@ -165,7 +164,7 @@ def _conclude(items: Sequence[Item], session: Session) -> None:
 def _item(row: Quarantined, session: Session, data: dict[str, Any] | None = None) -> Item:
     """The mutation as it was sent, by its own author; with ``data`` as it was corrected."""
     sent = envelope.asked(orjson.loads(row.payload))
-    author = replace(session.operations.caller(row.person, row.device), mutation=row.mutation)
+    author = session.operations.caller(row.person, row.device)
     if data is not None:
         sent = _corrected(sent, data)
     return Item(sent, by=author, known_base=row.epoch in ("", session.epoch), waiting=row)
@@ -185,7 +184,7 @@ def _corrected(sent: Asked, data: dict[str, Any]) -> Asked:
 
 def put(drafts: Sequence[Draft], *, by: Actor, at: datetime, operations: Operations) -> list[Quarantined | Problem]:
     """A phone's resolutions: ``{"resolution": "apply", "data"}`` or ``{"resolution": "dismiss", "reason"}``."""
-    return [_outcome(draft, by=draft.by or by, at=at, operations=operations) for draft in drafts]
+    return [_outcome(draft, by=draft.caller(by), at=at, operations=operations) for draft in drafts]
 
 
 def _outcome(draft: Draft, *, by: Actor, at: datetime, operations: Operations) -> Quarantined | Problem:

@@ -152,7 +152,7 @@ class Judge:
             return
         answer = orjson.loads(row.answer) if row.answer else {"status": "applied", "revision": row.revision}
         if answer["status"] == "quarantined" or row.content != envelope.asked(sealed.body).content:
-            mine = [one for one in kept if orjson.loads(one.payload).get("data") == sealed.body["data"]]
+            mine = [one for one in kept if _is_that(orjson.loads(one.payload), sealed.body)]
             if not mine:
                 self.note("lost", f"{phone.name}: not whole in quarantine: {sealed.body}")
             for one in mine:
@@ -173,6 +173,11 @@ class Judge:
         state = model.objects.filter(pk=sealed.body["record"]).values_list("state", flat=True).first()
         if state in (None, "waiting", "open"):
             self.note("lost", f"{phone.name}: a choice without effect: {sealed.body} ({state})")
+
+
+def _is_that(payload: dict[str, Any], body: dict[str, Any]) -> bool:
+    """Whether a kept mutation is this one, and not another under the same id."""
+    return all(payload.get(name) == body[name] for name in ("collection", "record", "op", "data"))
 
 
 @dataclass
