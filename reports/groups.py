@@ -60,14 +60,17 @@ class Sight:
     person: UUID | None = None
 
     def of_issues(self, prefix: str) -> Q:
-        """The condition on issues, or on records that reach theirs by ``prefix``."""
+        """The condition on issues, or on records that reach theirs by ``prefix``: those that their lists show them.
+
+        A confidential issue is for its reporter, whoever leads it and the office, not for the town.
+        """
         if self.everything:
             return Q()
         seen = Q(pk__in=[])
         if self.leads:
             seen |= Q(lead_code__in=sorted(self.leads))
         if self.regions:
-            seen |= Q(**{f"{prefix}region__in": sorted(self.regions)})
+            seen |= Q(**{f"{prefix}region__in": sorted(self.regions), f"{prefix}confidential": False})
         if self.person:
             seen |= Q(**{f"{prefix}reporter": self.person})
         return seen
@@ -142,6 +145,17 @@ def exists(group_by: str, code: str) -> bool:
     if group_by == "park":
         return code != "" and Enterprise.objects.filter(industrial_park=code).exists()
     return code in _chosen(group_by, EN)
+
+
+def speaks_for(sight: Sight, group_by: str, unit: str) -> bool:
+    """Whether the unit is one that the caller speaks for."""
+    key = key_of(group_by, unit)
+    return (
+        sight.everything
+        or (group_by == "department" and unit in sight.leads)
+        or (group_by == "region" and key in sight.regions)
+        or (group_by == "field_member" and key is not None and key == sight.person)
+    )
 
 
 def _chosen(group_by: str, language: str) -> dict[str, tuple[str | None, str]]:
