@@ -7,7 +7,9 @@ their town or department, and who has nothing to do with them.
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,13 +17,18 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from demo import pictures
 from organizations.models import Person
 from organizations.roles import Role
 from surveys import samples
 from tests.api.line import Line
 from tests.world import PASSWORD, World
 
-PICTURE = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+PICTURE = pictures.jpeg(1, taken_at=datetime(2026, 11, 20, 9, tzinfo=UTC), lat=31.86, lon=120.41, width=160, height=120)
+PHOTO = {
+    "taken_at": "2026-11-20T09:00:00+08:00", "sha256": sha256(PICTURE).hexdigest(), "size": len(PICTURE),
+    "content_type": "image/jpeg",
+}  # fmt: skip
 SCHEME = json.loads((Path(__file__).resolve().parents[2] / "data/schemes/department.json").read_text("utf-8"))
 
 
@@ -36,6 +43,7 @@ class Ground:
         world.publishes("visit", "worker_satisfaction")
         self.ids: dict[str, str] = {
             "enterprise": str(world.bakery.id), "region": str(world.zhouzhuang.id), "department": str(world.hrss.id),
+            "month": timezone.localdate(self.now).strftime("%Y-%m"),
             "person": str(world.liaison.id), "elsewhere": str(world.mill.id), "stranger": str(world.stranger.id),
         }  # fmt: skip
         self._from_the_field()
@@ -100,20 +108,23 @@ class Ground:
             "enterprise": enterprise, "visit": visit["record"], "questionnaire": "visit", "version": 1, "answers": answers,
             "started_at": self.moment(-50), "ended_at": self.moment(-40), "status": "submitted",
         })  # fmt: skip
-        photo = self.mutation("photos", {
-            "issue": issue["record"], "taken_at": self.moment(-30), "sha256": PICTURE, "size": 1000,
-            "content_type": "image/jpeg",
-        })  # fmt: skip
+        photo, hidden = (self.mutation("photos", PHOTO | {"issue": one["record"]}) for one in (issue, secret))
         action = self.mutation("issue_actions", {
             "issue": issue["record"], "action": "comment", "text": "已告知企业", "at": self.moment(-20),
         })  # fmt: skip
         strange = self.mutation("visits", {"enterprise": str(self.uuid()), "mode": "on_site"})
         made = {
-            "visit": visit, "issue": issue, "secret": secret, "response": response, "photo": photo, "action": action,
+            "visit": visit, "issue": issue, "secret": secret, "response": response, "photo": photo, "hidden": hidden,
+            "action": action,
         }  # fmt: skip
         results = self.push("liaison", *made.values(), strange)
-        assert [result["status"] for result in results] == ["applied"] * 6 + ["quarantined"], results
+        assert [result["status"] for result in results] == ["applied"] * 7 + ["quarantined"], results
         self.ids |= {name: mutation["record"] for name, mutation in made.items()}
+        for one in ("photo", "hidden"):
+            self.uploads(one, PICTURE)
+        self.ids["upload"] = self.uploads("photo", b"").rsplit("/", 1)[1]
+        link = self.line("liaison").get(f"photos/{self.ids['photo']}/original?link=1").data["url"]
+        self.ids["link"] = link.rsplit("/", 1)[1]
         self._two_at_once(visit["record"])
         self.ids["quarantined"] = self.first("liaison", "quarantine")
         self.ids["device"] = self.first("liaison", "devices")
@@ -123,6 +134,18 @@ class Ground:
         for username, text in (("instructor", "先到"), ("liaison", "后到")):
             self.push(username, self.mutation("visits", {"summary": text}, base=1, record=visit))
         self.ids["conflict"] = self.first("liaison", "conflicts")
+
+    def uploads(self, photo: str, sent: bytes) -> str:
+        """The picture of a photo record, or the beginning of one; gives the upload's address."""
+        whole, digest = len(sent) or 1000, sha256(sent).hexdigest()
+        told = {"photo": self.ids[photo], "sha256": digest}
+        answer = self.line("liaison").send(
+            "POST", "uploads/", sent, Tus_Resumable="1.0.0", Upload_Length=str(whole),
+            Upload_Metadata=",".join(f"{name} {b64encode(value.encode()).decode()}" for name, value in told.items()),
+            Content_Type="application/offset+octet-stream",
+        )  # fmt: skip
+        assert answer.status_code == 201, answer.content
+        return str(answer["Location"])
 
     def first(self, username: str, path: str) -> str:
         rows = self.line(username).get(path).data["results"]
