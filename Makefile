@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # A stamp names what the environment holds, so a changed requirements file is installed and an unchanged one costs nothing.
 RUNTIME := $(VENV)/runtime-$(shell cksum < requirements.txt | cut -d' ' -f1)
 DEVELOPMENT := $(VENV)/development-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
-OURS := api config core inspections journal media notifications organizations reports surveys sync tests
+OURS := api config core inspections journal media notifications organizations privacy reports surveys sync tests
 WORKERS ?= 2
 ENGINES ?= sqlite postgres
 TESTS ?=
@@ -24,7 +24,7 @@ help:
 	@echo "make tour              the main job told by a phone over HTTP, against the server at PORT or one of its own"
 	@echo "make tour-production   the same against PostgreSQL and S3 with two app processes"
 	@echo "make format            put the code in form"
-	@echo "make openapi           write openapi.yaml and docs/permissions.md from the code"
+	@echo "make openapi           write openapi.yaml and the tables in docs/ from the code"
 	@echo "make lock              pin the requirements anew"
 	@echo "make clean             remove the environment and everything in var/"
 
@@ -73,6 +73,7 @@ format: $(DEVELOPMENT)
 openapi: $(RUNTIME)
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file openapi.yaml
 	$(BIN)/python manage.py permissions --file docs/permissions.md
+	$(BIN)/python manage.py privacy_register --file docs/personal-information.md
 
 .PHONY: openapi-fresh
 openapi-fresh: $(DEVELOPMENT)

@@ -54,6 +54,13 @@ ROUTES: dict[str, dict[str, str]] = {
     "conflicts": {"GET": "conflict.read"},
     "conflict": {"GET": "conflict.read", "PATCH": "conflict.resolve"},
     "journal": {"GET": "journal.read"},
+    # personal information
+    "privacy-register": {"GET": "privacy.read"},
+    "privacy-category": {"PUT": "privacy.settle"},
+    "privacy-retention": {"GET": "privacy.read"},
+    "privacy-requests": {"GET": "privacy.request", "POST": "privacy.request"},
+    "privacy-request": {"GET": "privacy.request", "PATCH": "privacy.settle"},
+    "privacy-dossier": {"GET": "privacy.request"},
     # photos and their bytes
     "uploads": {"POST": "photo.write", "OPTIONS": PUBLIC},
     "upload": {"GET": SIGNED_IN, "PATCH": SIGNED_IN, "DELETE": SIGNED_IN, "OPTIONS": PUBLIC},

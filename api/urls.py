@@ -32,6 +32,7 @@ MODULES: list[str] = [
     "quarantine",
     "conflicts",
     "journal",
+    "privacy",
     "reports",
     "snapshots",
     "layouts",

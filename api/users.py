@@ -23,6 +23,7 @@ from organizations import people
 from organizations.models import Assignment, Person
 from organizations.permissions import Caller, live_assignments
 from organizations.roles import Role
+from privacy import erasure
 
 
 class UserShape(serializers.Serializer[Any]):
@@ -149,7 +150,7 @@ class User(Noun):
     def delete(self, request: Request, key: UUID) -> Response:
         """Erase who the person is; what they did stays under the bare id."""
         self._person(key)
-        people.erase(key, by=self.by, at=self.at)
+        erasure.erase(key, by=self.by, at=self.at)
         return Response(status=204)
 
     def _person(self, key: UUID) -> Person:

@@ -22,6 +22,7 @@ from journal import upkeep
 from media import chain, renditions, scrub, uploads
 from notifications import deliveries, digest, outbox
 from organizations import assignments, lockouts, sessions
+from privacy import retention
 from reports import schedule
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ DUTIES: Sequence[Duty] = (
     Duty("forget-lockouts", timedelta(hours=1), lambda at: lockouts.sweep(at=at)),
     Duty("forget-sessions", timedelta(hours=6), lambda at: sessions.sweep(at=at)),
     Duty("forget-deletions", timedelta(days=1), lambda at: upkeep.purge(before=at - upkeep.TOMBSTONES_KEPT)),
+    Duty("keep-retention", timedelta(days=1), lambda at: retention.keep(at=at)),
     Duty("forget-answers", timedelta(hours=6), lambda at: forget_answers(at=at)),
     Duty("scrub-photos", timedelta(days=1), _scrub),
 )

@@ -7,6 +7,7 @@ whichever of them is asked tells the sum, those of processes that have died incl
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -37,7 +38,8 @@ def answered(method: str, route: str, status: int, seconds: float) -> None:
 def register_in(registry: CollectorRegistry) -> None:
     """Add the counts of all app processes of this server to what is told."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        MultiProcessCollector(registry)
+        collect: Callable[[CollectorRegistry], object] = MultiProcessCollector
+        collect(registry)
     else:
         registry.register(REQUESTS)
         registry.register(REFUSED)

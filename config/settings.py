@@ -112,7 +112,7 @@ INSTALLED_APPS = [
     "organizations",
     *[
         room
-        for room in ("surveys", "media", "inspections", "sync", "reports", "notifications")
+        for room in ("surveys", "media", "inspections", "sync", "reports", "notifications", "privacy")
         if (BASE_DIR / room / "models.py").exists()
     ],
     "api",
@@ -238,6 +238,8 @@ SPECTACULAR_SETTINGS = {
         "PlanState": "inspections.models.PlanState",
         "VisitStatus": "inspections.models.VisitStatus",
         "VisitStage": ["draft", "submitted"],
+        "PrivacyKind": "privacy.models.Kind",
+        "PrivacyState": "privacy.models.RequestState",
     },
 }
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from journal import journal
+from journal import journal, redaction
 from journal.models import Entry, Feed, Unit
 
 STEP = 500
@@ -57,9 +57,5 @@ def _seals(first: int, last: int) -> dict[int, list[tuple[str, datetime, bool]]]
     """The stored seals of these units' entries in order, each with the entry's time and whether it is its own."""
     found: dict[int, list[tuple[str, datetime, bool]]] = {}
     for one in Entry.objects.filter(version__range=(first, last)).order_by("version", "id").iterator():
-        own = journal.entry_seal(
-            one.verb, one.collection, one.record, one.revision, one.person, one.device, one.mutation, one.claimed_at,
-            one.changes.encode(),
-        )  # fmt: skip
-        found.setdefault(one.version, []).append((one.digest, one.at, one.digest == own))
+        found.setdefault(one.version, []).append((one.digest, one.at, redaction.accounted_for(one)))
     return found

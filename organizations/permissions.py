@@ -154,6 +154,10 @@ VERBS: dict[str, Row] = {
     "assessment.read": _office,
     "webhook.write": _office,
     "journal.read": _to(ALL, AUDITOR) | _office,
+    # personal information
+    "privacy.read": _to(ALL, AUDITOR) | _office,
+    "privacy.request": _own_or_office,
+    "privacy.settle": _office,
     "console.use": _office,
 }
 
