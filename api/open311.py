@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import orjson
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import path, reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -48,9 +48,9 @@ ATTRIBUTES = (
 class Fault(Exception):
     """An answer in Open311's own shape of an error."""
 
-    def __init__(self, status: int, description: str) -> None:
-        super().__init__(description)
-        self.status, self.description = status, description
+    def __init__(self, status: int, *descriptions: str) -> None:
+        super().__init__(*descriptions)
+        self.status, self.descriptions = status, descriptions
 
 
 View = Callable[..., tuple[str, str, Any, int]]
@@ -71,7 +71,7 @@ def answered(*methods: str) -> Callable[[View], Callable[..., HttpResponse]]:
                     raise Fault(404, "format not known: use json or xml")
                 many, one, value, status = view(request, **route)
             except Fault as fault:
-                told = [{"code": fault.status, "description": fault.description}]
+                told = [{"code": fault.status, "description": one} for one in fault.descriptions]
                 many, one, value, status = "errors", "error", told, fault.status
             except Problem as problem:
                 many, one, value, status = "errors", "error", _errors(request, problem), _status(problem)
@@ -192,9 +192,11 @@ def requests(request: HttpRequest) -> tuple[str, str, Any, int]:
         rows = _asked(channels.reported(channel), request)
         return "service_requests", "request", _shown(rows), 200
     given = request.POST
-    for name in ("service_code", "description", "attribute[uscc]"):
-        if not given.get(name):
-            raise Fault(400, f"{name} was not provided")
+    missing = [name for name in ("service_code", "description", "attribute[uscc]") if not given.get(name)]
+    if missing:
+        raise Fault(400, *(f"{name} was not provided" for name in missing))
+    if not IssueCategory.objects.filter(code=given["service_code"], active=True).exists():
+        raise Fault(404, "service_code was not found")
     values = {
         "category": given["service_code"],
         "description": given["description"],
@@ -230,10 +232,9 @@ def _asked(rows: QuerySet[Issue], request: HttpRequest) -> QuerySet[Issue]:
             return rows.filter(pk__in=[UUID(one) for one in ids.split(",")[:MOST]])
         except ValueError:
             raise Fault(400, "service_request_id is not one of ours") from None
-    if code := given.get("service_code"):
-        rows = rows.filter(category__in=code.split(",")[:100])
-    if status := given.get("status"):
-        wanted = set(status.split(","))
+    if codes := _listed(given, "service_code"):
+        rows = rows.filter(category__in=codes)
+    if wanted := set(_listed(given, "status")):
         if not wanted <= {"open", "closed"}:
             raise Fault(400, "status is open or closed")
         ended = Q(state__in=ENDED_STATES)
@@ -243,6 +244,15 @@ def _asked(rows: QuerySet[Issue], request: HttpRequest) -> QuerySet[Issue]:
     if until - since > SPAN:
         raise Fault(400, "start_date and end_date lie at most 90 days apart")
     return rows.filter(submitted_at__gte=since, submitted_at__lte=until)
+
+
+def _listed(given: QueryDict, name: str) -> list[str]:
+    """A filter's values: declared several times, or with commas between them, or both."""
+    return [value for one in given.getlist(name)[:100] for value in one.split(",")[:100] if value]
+
+
+def _w3(at: datetime | None) -> str | None:
+    return (moment(at.replace(microsecond=0)) or None) if at else None
 
 
 def _time(text: str | None) -> datetime | None:
@@ -274,9 +284,9 @@ def _one(row: Issue, names: Mapping[str, str]) -> dict[str, Any]:
         "description": row.description,
         "agency_responsible": names.get(row.lead_code),
         "service_notice": None,
-        "requested_datetime": moment(row.submitted_at),
-        "updated_datetime": moment(row.updated_at),
-        "expected_datetime": moment(row.due),
+        "requested_datetime": _w3(row.submitted_at),
+        "updated_datetime": _w3(row.closed_at or row.updated_at),
+        "expected_datetime": _w3(row.due),
         "address": row.enterprise.address or None,
         "address_id": None,
         "zipcode": None,

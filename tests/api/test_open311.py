@@ -113,7 +113,7 @@ def test_nothing_about_persons_is_kept(world: World, key: str) -> None:
     [
         ({"api_key": "guess"}, 403),
         ({"api_key": ""}, 403),
-        ({"service_code": "nothing"}, 400),
+        ({"service_code": "nothing"}, 404),
         ({"description": ""}, 400),
         ({"attribute[uscc]": "91320281MA0JMTE961"}, 400),
         ({"description": "坏\0字"}, 400),
@@ -130,6 +130,29 @@ def test_what_is_wrong_is_said_in_open311s_own_shape(
     assert refused.json()[0]["code"] == status
     assert (tree.tag, tree[0].tag, tree.findtext("error/code")) == ("errors", "error", str(status))
     assert not Issue.objects.exists()
+
+
+def test_everything_that_is_missing_is_named(world: World, key: str) -> None:
+    refused = Client().post(f"{V2}requests.json", {"api_key": key})
+
+    assert [error["description"].split()[0] for error in refused.json()] == [
+        "service_code", "description", "attribute[uscc]",
+    ]  # fmt: skip
+
+
+def test_what_is_closed_says_when_and_what_is_asked_for_twice_is_found(world: World, key: str) -> None:
+    mine = Client().post(f"{V2}requests.json", case(key)).json()[0]["service_request_id"]
+    issue = Issue.objects.get(pk=mine)
+    Issue.objects.update(state="closed", closed_at=datetime(2026, 11, 20, 9, 30, 0, 123456, UTC))
+    asked = (
+        f"{V2}requests.json?api_key={key}&service_code=recruitment&service_code=wage_arrears,other&status=open,closed"
+    )
+    (read,) = Client().get(asked).json()
+
+    assert (read["status"], read["updated_datetime"]) == ("closed", "2026-11-20T17:30:00+08:00")
+    assert "." not in read["requested_datetime"]
+    assert read["service_request_id"] == str(issue.id)
+    assert Client().get(f"{asked}&service_request_id=").json() == [read], "empty means not asked"
 
 
 def test_a_channel_reads_its_own_requests_only(world: World, key: str) -> None:
