@@ -58,7 +58,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "privacy-register": {"GET": "privacy.read"},
     "privacy-category": {"PUT": "privacy.settle"},
     "privacy-retention": {"GET": "privacy.read"},
-    "privacy-requests": {"GET": "privacy.request", "POST": "privacy.request"},
+    "privacy-requests": {"GET": "privacy.request", "POST": SIGNED_IN},
     "privacy-request": {"GET": "privacy.request", "PATCH": "privacy.settle"},
     "privacy-dossier": {"GET": "privacy.request"},
     # photos and their bytes

@@ -128,6 +128,8 @@ class Ground:
         self._two_at_once(visit["record"])
         self.ids["quarantined"] = self.first("liaison", "quarantine")
         self.ids["device"] = self.first("liaison", "devices")
+        self.ids["privacy"] = self.line("liaison").post("privacy/requests", {"kind": "access"}).data["id"]
+        self.line("office").patch(f"privacy/requests/{self.ids['privacy']}", {"grant": True})
 
     def _two_at_once(self, visit: str) -> None:
         """Two phones write one field of one visit: a conflict for the second."""

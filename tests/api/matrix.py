@@ -69,7 +69,7 @@ LISTS = {
     "visits": ["visit"], "visit-plans": ["plan"], "issues": ["issue", "secret"], "responses": ["response"],
     "webhooks": ["webhook"], "channels": ["channel"], "report-schemes": ["scheme"], "report-snapshots": ["snapshot"],
     "routing-rules": ["line"], "sync-pull": ["enterprise", "visit", "response", "photo", "issue", "secret"],
-    "response-export": ["response"], "report-evidence": ["issue", "secret"],
+    "response-export": ["response"], "report-evidence": ["issue", "secret"], "privacy-requests": ["privacy"],
 }  # fmt: skip
 """Lists, and the things that they show to whoever may see them."""
 THINGS = {
@@ -77,7 +77,7 @@ THINGS = {
     "issue-likenesses": ["issue", "secret"], "issue-tasks": ["issue"], "photo": ["photo", "hidden"], "routing-rule": ["line"],
     "photo-variant": ["photo", "hidden"], "user": ["person"], "user-password": ["person"], "visit-plan": ["plan"],
     "visit-review": ["visit"], "response-review": ["response"], "direct-upload": ["upload"], "quarantined": ["quarantined"],
-    "issue-reply-templates": ["issue", "secret"],
+    "issue-reply-templates": ["issue", "secret"], "privacy-request": ["privacy"], "privacy-dossier": ["privacy"],
 }  # fmt: skip
 """What an address with a key leads to, where its route is not named like it."""
 QUERIES = {
@@ -91,7 +91,7 @@ QUERIES = {
 }  # fmt: skip
 WORDS = {
     "code": "visit", "number": 1, "year": 2026, "kind": "supervision", "variant": "original", "extension": "json", "secret": "x",
-    "name": "enterprises.csv",
+    "name": "enterprises.csv", "category": "messages",
 }  # fmt: skip
 VISIT = {"enterprise": "{enterprise}", "mode": "phone", "started_at": "2026-11-20T09:00:00+08:00", "status": "draft"}
 ISSUE = {"enterprise": "{enterprise}", "category": "skill_training", "description": "希望增开夜班培训"}
@@ -104,6 +104,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("sync-push", "POST"): {"schema": 1, "mutations": []}, ("sync-verify", "POST"): {"cursor": "x", "scopes": {}},
     ("routing-preview", "POST"): {"category": "wage_arrears", "enterprise": "{enterprise}"},
     ("direct-uploads", "POST"): {"photo": "{photo}", "sha256": "a" * 64, "length": 1000},
+    ("privacy-requests", "POST"): {"kind": "access"}, ("privacy-category", "PUT"): {"days": 90},
+    ("privacy-request", "PATCH"): {"grant": False, "answer": "已答复"},
     ("visit-plans", "POST"): {"enterprise": "{enterprise}", "due_from": "2026-11-01", "due_to": "2026-12-01"},
 }  # fmt: skip
 
