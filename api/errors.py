@@ -176,6 +176,9 @@ def page(request: HttpRequest, problem: Problem) -> HttpResponse:
     for name, value in _headers(problem, problem).items():
         response[name] = value
     response["Cache-Control"] = "no-store"
+    if problem.routine:
+        logger.info("%s", problem.kind)
+        response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark, else it tells any 5xx as an error
     return response
 
 

@@ -39,6 +39,7 @@ class NotMadeYet(Unavailable):
     """The variant is about to be made; ask again."""
 
     kind = "not-made-yet"
+    routine = True
     title = Text("正在生成,请稍后再试", "It is being made, please ask again shortly")
 
 

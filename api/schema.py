@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -12,6 +13,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from api.doors import open_door
 from api.policy import DeclaredPolicy
+from api.upload_paths import PATHS
 
 PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -74,7 +76,9 @@ class DeviceJWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untype
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Spectacular's postprocessing hook: problems, paging and idempotency keys are declared here, once for all."""
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
-    for operations in result.get("paths", {}).values():
+    paths: dict[str, Any] = result.setdefault("paths", {})
+    paths |= deepcopy(PATHS)
+    for operations in paths.values():
         for operation in operations.values():
             operation["responses"].setdefault("default", ANY_PROBLEM)
             parameters = operation.setdefault("parameters", [])

@@ -19,7 +19,7 @@ from api.views import forget_answers
 from config.models import Chore
 from inspections import escalation, photographs
 from journal import upkeep
-from media import chain, renditions, scrub, uploads
+from media import chain, orphans, renditions, scrub, uploads
 from notifications import deliveries, digest, outbox
 from organizations import assignments, lockouts, sessions
 from privacy import retention
@@ -28,6 +28,8 @@ from reports import schedule
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)
 SILENCE = timedelta(minutes=3)
+SCRUBBED_AT_ONCE = 100
+"""Originals read back in one go: a day's worth is as many as a disk can bear, and the walk goes on where it stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,12 @@ def _sweep_issues(at: datetime) -> int:
 
 
 def _scrub(at: datetime) -> int:
-    scrub.scrub(at=at)
+    scrub.scrub(at=at, limit=SCRUBBED_AT_ONCE, before=at - timedelta(days=1))
+    return 0
+
+
+def _collect(at: datetime) -> int:
+    orphans.collect(at=at)
     return 0
 
 
@@ -70,7 +77,7 @@ DUTIES: Sequence[Duty] = (
     Duty("send-digest", timedelta(minutes=5), lambda at: digest.send(at=at)),
     Duty("escalate-issues", timedelta(minutes=5), _sweep_issues),
     Duty("draft-reports", timedelta(hours=1), lambda at: schedule.draft_due(at=at)),
-    Duty("expire-uploads", timedelta(minutes=10), lambda at: uploads.sweep(at=at)),
+    Duty("expire-uploads", timedelta(minutes=1), lambda at: uploads.sweep(at=at)),
     Duty("settle-assignments", timedelta(minutes=30), _settle_assignments),
     Duty("sign-photo-chain", timedelta(hours=1), _sign),
     Duty("forget-deliveries", timedelta(days=1), lambda at: deliveries.sweep(at=at)),
@@ -79,7 +86,8 @@ DUTIES: Sequence[Duty] = (
     Duty("forget-deletions", timedelta(days=1), lambda at: upkeep.purge(before=at - upkeep.TOMBSTONES_KEPT)),
     Duty("keep-retention", timedelta(days=1), lambda at: retention.keep(at=at)),
     Duty("forget-answers", timedelta(hours=6), lambda at: forget_answers(at=at)),
-    Duty("scrub-photos", timedelta(days=1), _scrub),
+    Duty("scrub-photos", timedelta(minutes=5), _scrub),
+    Duty("collect-orphans", timedelta(days=1), _collect),
 )
 
 

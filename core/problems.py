@@ -34,11 +34,13 @@ class Fault:
 class Problem(Exception):
     """Base of every refusal. Subclasses name their kind, HTTP status and title.
 
-    ``extra`` holds further members of the problem document (``limits``, ``state``, ``supported`` …).
+    ``extra`` holds further members of the problem document (``limits``, ``state``, ``supported`` …). A ``routine`` one is no
+    fault of anybody's, whatever its status: operators need not hear of it.
     """
 
     kind: ClassVar[str] = "problem"
     status: ClassVar[int] = 400
+    routine: ClassVar[bool] = False
     title: ClassVar[Text] = Text("请求无法处理", "The request cannot be handled")
 
     def __init__(self, detail: Text | None = None, *, errors: Sequence[Fault] = (), **extra: Any) -> None:

@@ -1,7 +1,8 @@
 """The chain of photo records of each device, and the day's signed root over all of them.
 
 Each link holds the digest of the one before, so a record that is changed, taken out or slipped in later breaks every
-link after it. The root of a day seals that day's links and the root before; it is signed with the server's key.
+link after it. The root of a day seals that day's links and the root before; it is signed with a key of its own
+(docs/decisions/0017-signed-roots.md), and the row names the key, so that keys can be changed.
 """
 
 from __future__ import annotations
@@ -94,8 +95,9 @@ def sign_due(*, at: datetime) -> int:
     days = groupby(waiting.values_list("at", "digest").iterator(), key=lambda link: link[0].astimezone(SHANGHAI).date())
     for day, links in days:
         count, digest = _root(day, (digest for _, digest in links), previous)
-        row = (day, count, previous, digest, _signature(day, count, digest), at)
-        rows.insert(Root, ("day", "links", "previous", "digest", "signature", "signed_at"), [row], ignore=True)
+        name, key = next(iter(_keys().items()))
+        row = (day, count, previous, digest, _signature(key, day, count, digest), name, at)
+        rows.insert(Root, ("day", "links", "previous", "digest", "signature", "key", "signed_at"), [row], ignore=True)
         previous, signed = digest, signed + 1
     return signed
 
@@ -110,7 +112,7 @@ def verify() -> Iterator[Break]:
         count, digest = _root(root.day, digests.iterator(), previous)
         if (root.links, root.digest, root.previous) != (count, digest, previous):
             yield Break("root", day=root.day)
-        if not hmac.compare_digest(root.signature, _signature(root.day, root.links, root.digest)):
+        if not _is_signed(root):
             yield Break("signature", day=root.day)
         previous = root.digest
 
@@ -137,8 +139,21 @@ def _root(day: date, digests: Iterable[str], previous: str) -> tuple[int, str]:
     return count, seal.hexdigest()
 
 
-def _signature(day: date, count: int, digest: str) -> str:
-    key = sha256(b"photo roots\0" + settings.SECRET_KEY.encode()).digest()
+def _keys() -> dict[str, bytes]:
+    """Every key that may have signed a root, by its name; the first signs. The last is the one derived from SECRET_KEY."""
+    derived = sha256(b"photo roots\0" + settings.SECRET_KEY.encode()).digest()
+    keys = [*(key.encode() for key in settings.PHOTO_ROOT_KEYS), derived]
+    return {sha256(b"name\0" + key).hexdigest()[:16]: key for key in keys}
+
+
+def _is_signed(root: Root) -> bool:
+    """Whether a key of ours signed it. A root from before keys had names was signed with the derived one."""
+    keys = _keys()
+    key = keys.get(root.key) if root.key else list(keys.values())[-1]
+    return key is not None and hmac.compare_digest(root.signature, _signature(key, root.day, root.links, root.digest))
+
+
+def _signature(key: bytes, day: date, count: int, digest: str) -> str:
     return hmac.new(key, f"{day}\0{count}\0{digest}".encode(), sha256).hexdigest()
 
 

@@ -62,7 +62,9 @@ class Darkroom:
         header = headers.read(data)
         head, blobs = self._job({"task": "develop", "kind": header.kind, "sizes": sizes}, data)
         prints = dict(zip(head["prints"], blobs, strict=True))
-        return Developed(head["width"], head["height"], Exif(**head["exif"]), head["likeness"], prints)
+        return Developed(
+            head["width"], head["height"], Exif(**head["exif"]), head["likeness"], prints, head["complete"]
+        )
 
     def mark(self, print_: bytes, marks: Marks) -> bytes:
         """The watermarked copy of one of our own prints."""
@@ -233,6 +235,7 @@ def _done(head: dict[str, Any], blob: bytes) -> tuple[dict[str, Any], list[bytes
         "height": found.height,
         "exif": found.exif.document(),
         "likeness": found.likeness,
+        "complete": found.complete,
         "prints": list(found.prints),
     }
     return answer, list(found.prints.values())

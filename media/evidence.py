@@ -25,6 +25,9 @@ EXIF_REACH_M = 300.0
 
 SENTENCES: dict[str, Text] = {
     "undecodable": Text("照片内容无法解码,未生成缩略图", "The picture cannot be decoded; there are no smaller copies"),
+    "incomplete": Text(
+        "照片在拍摄后被截断,部分画面缺失", "The picture was cut off before it was sent; part of it is missing"
+    ),
     "type-differs": Text(
         "登记的类型是 {claimed},文件实为 {found}", "Declared as {claimed}, the file is in fact {found}"
     ),
@@ -85,6 +88,7 @@ class Claim:
     found_type: str
     found_size: int
     exif: Exif | None
+    complete: bool = True
     enterprise: Mapping[str, Any] | None = None
     circumstances: Circumstances = field(default_factory=Circumstances)
     same: int = 0
@@ -115,6 +119,8 @@ def _about_file(claim: Claim) -> Iterable[dict[str, Any]]:
     if claim.exif is None:
         yield {"code": "undecodable"}
         return
+    if not claim.complete:
+        yield {"code": "incomplete"}
     if claim.exif.is_bare:
         yield {"code": "no-metadata"}
     if claim.exif.editor:

@@ -29,13 +29,16 @@ class PrintState(models.TextChoices):
 class Blob(models.Model):
     """One original, named by its digest and kept once however many photos show it. Never changed once stored.
 
-    ``likeness`` is the perceptual hash as a signed 64-bit number; ``band_0`` … ``band_3`` are its 16-bit parts.
+    ``complete`` says whether the whole picture is in the file (None: nobody has looked): what was cut off before the phone
+    took its digest is whole to every other test. ``likeness`` is the perceptual hash as a signed 64-bit number;
+    ``band_0`` … ``band_3`` are its 16-bit parts.
     """
 
     sha256 = models.CharField("摘要", max_length=64, primary_key=True)
     size = models.PositiveBigIntegerField("字节数")
     content_type = models.CharField("类型", max_length=40)
     intact = models.BooleanField("完好", default=True)
+    complete = models.BooleanField("画面完整", null=True)
     stored_at = models.DateTimeField("保存时间")
     verified_at = models.DateTimeField("核验时间")
     prints = models.CharField("缩略图", max_length=10, choices=PrintState.choices, default=PrintState.DUE)
@@ -94,6 +97,7 @@ class Photo(models.Model):
         indexes = [
             models.Index(fields=["enterprise", "-received_at", "id"], name="photo_enterprise_received"),
             models.Index(fields=["author", "sha256"], name="photo_author_digest"),
+            models.Index(fields=["received_at"], name="photo_awaiting", condition=Q(bytes="awaiting_bytes")),
         ]
         constraints = [
             models.CheckConstraint(
@@ -136,6 +140,13 @@ class Upload(models.Model):
             models.Index(fields=["person", "sha256", "state"], name="upload_person_digest"),
             models.Index(fields=["state", "expires_at"], name="upload_state_expires"),
         ]
+
+
+class Orphan(models.Model):
+    """An object that no row speaks of, and since when we know; it is cleared away after a time in which somebody may claim it."""
+
+    key = models.CharField(max_length=200, primary_key=True)
+    found_at = models.DateTimeField(db_index=True)
 
 
 class DevelopmentKind(models.TextChoices):
@@ -196,4 +207,5 @@ class Root(models.Model):
     previous = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
     signature = models.CharField(max_length=128)
+    key = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null in rows signed before keys had names
     signed_at = models.DateTimeField()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,8 @@ from journal import journal, rows
 from media.batches import Batch, Home, Submitted, for_update, locked
 from media.developments import order, weigh
 from media.documents import SHANGHAI, change, code_of, difference, document, placed, scope_of, shown
-from media.models import Blob, BytesState, Development, DevelopmentKind, Photo
+from media.models import Blob, BytesState, Development, DevelopmentKind, Orphan, Photo, PrintState
+from media.storage import original_key
 from organizations.permissions import Subject, allowed, scope
 
 
@@ -77,25 +79,41 @@ def rehome(homes: Mapping[UUID, Home], *, by: Actor, at: datetime) -> list[Photo
     return moved
 
 
-def keep_blob(digest: str, size: int, content_type: str, *, at: datetime) -> Blob:
-    """The row of an original that now lies in the store; its prints are put on the worker's list."""
-    known = next(iter(Blob.objects.raw(f"SELECT * FROM {Blob._meta.db_table} WHERE sha256 = %s", [digest])), None)
-    if known is None:
-        known = Blob(sha256=digest, size=size, content_type=content_type, stored_at=at, verified_at=at)
-        columns = ("sha256", "size", "content_type", "intact", "stored_at", "verified_at", "prints", "refusal")
-        rows.insert(Blob, columns, [[getattr(known, name) for name in columns]], ignore=True)
-        order([Development(kind=DevelopmentKind.PRINTS, blob_id=digest, due_at=at)])
-    elif not known.intact:
-        known.intact, known.stored_at, known.verified_at = True, at, at
-        known.save(update_fields=["intact", "stored_at", "verified_at"])
-    return known
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of some bytes: whether they are kept whole, and whether their object waits to be cleared away."""
+
+    intact: bool
+    orphaned: bool
 
 
-def meet(blob: Blob, *, by: Actor, at: datetime) -> list[Photo]:
+def standing(digest: str) -> Standing:
+    """Asked before bytes are stored; see ``media.orphans`` for why before."""
+    blobs, lost = Blob._meta.db_table, Orphan._meta.db_table
+    ask = f"""
+        SELECT EXISTS (SELECT 1 FROM {blobs} WHERE sha256 = %s AND intact),
+               EXISTS (SELECT 1 FROM {lost} WHERE key = %s)
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ask, [digest, original_key(digest)])
+        intact, orphaned = cursor.fetchone()
+    return Standing(bool(intact), bool(orphaned))
+
+
+def keep_blob(digest: str, size: int, content_type: str, *, at: datetime) -> None:
+    """The row of an original that now lies in the store, or lies there whole again; the worker is asked for its prints."""
+    row = [digest, size, content_type, True, at, at, PrintState.DUE, ""]
+    columns = ("sha256", "size", "content_type", "intact", "stored_at", "verified_at", "prints", "refusal")
+    rows.insert(Blob, columns, [row], ignore=True)
+    order([Development(kind=DevelopmentKind.PRINTS, blob_id=digest, due_at=at)])
+    Blob.objects.filter(pk=digest, intact=False).update(intact=True, stored_at=at, verified_at=at)
+
+
+def meet(digest: str, *, by: Actor, at: datetime) -> list[Photo]:
     """Bytes have come: the deliverer's photos that wait for them, and all that had lost them, are ``stored``."""
-    if not _is_awaited(blob.sha256):
+    if not _is_awaited(digest):
         return []
-    waiting = Photo.objects.filter(Q(author=by.person) | Q(bytes=BytesState.DAMAGED), sha256=blob.sha256)
+    waiting = Photo.objects.filter(Q(author=by.person) | Q(bytes=BytesState.DAMAGED), sha256=digest)
     return turn(waiting, BytesState.STORED, "photo.stored", by=by, at=at)
 
 
@@ -163,5 +181,5 @@ def opened(photo: Photo, *, by: Actor, at: datetime) -> None:
 
 __all__ = [
     "SHANGHAI", "Home", "code_of", "delete", "document", "keep_blob", "may_see_original", "meet", "note", "opened", "put",
-    "readable", "rehome", "scope_of", "shown", "turn",
+    "readable", "rehome", "scope_of", "shown", "standing", "turn",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from media.exif import Exif
 from media.exif import read as read_exif
 from media.headers import CONTENT_TYPES
 from media.likeness import likeness
+from media.scans import is_complete
 
 SIZES = {"small": 240, "medium": 640, "large": 1280}
 QUALITY = 82
@@ -21,13 +22,16 @@ UPRIGHT_BY_DECODER = frozenset({"heif"})
 
 @dataclass(frozen=True, slots=True)
 class Developed:
-    """A picture looked at: its upright size in pixels, capture facts, likeness hash, and JPEG copies by name."""
+    """A picture looked at: its upright size in pixels, capture facts, likeness hash, JPEG copies by name, and whether the
+    file holds all of it.
+    """
 
     width: int
     height: int
     exif: Exif
     likeness: int | None
     prints: dict[str, bytes]
+    complete: bool = True
 
 
 def develop(data: bytes, kind: str, sizes: dict[str, int] = SIZES) -> Developed:
@@ -50,12 +54,13 @@ def develop(data: bytes, kind: str, sizes: dict[str, int] = SIZES) -> Developed:
             image.draft("RGB", (largest, largest))
         upright = image if kind in UPRIGHT_BY_DECODER else ImageOps.exif_transpose(image)
         picture = _srgb(_flat(_reduced(upright, largest)), profile)
+        complete = kind != "jpeg" or is_complete(data, image, (largest, largest))
     prints = {}
     for name, side in sorted(sizes.items(), key=lambda item: -item[1]):
         picture = _reduced(picture, side)
         prints[name] = jpeg(picture)
     width, height = (stored_height, stored_width) if turned else (stored_width, stored_height)
-    return Developed(width, height, exif, likeness(picture), prints)
+    return Developed(width, height, exif, likeness(picture), prints, complete)
 
 
 def jpeg(picture: Image.Image) -> bytes:

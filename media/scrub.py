@@ -21,14 +21,18 @@ class Scrubbed:
     healed: list[str] = field(default_factory=list)
 
 
-def scrub(*, at: datetime, limit: int | None = None) -> Scrubbed:
+def scrub(*, at: datetime, limit: int | None = None, before: datetime | None = None) -> Scrubbed:
     """Read originals back, those verified longest ago first, and compare them with their digests.
+
+    With ``before`` only those not verified since then; with ``limit`` no more than so many.
 
     A bad one is taken out of the store, its photos turn ``damaged`` (phones read it in ``bytes`` and send them again), and
     whoever delivered it before is no longer answered "already here". Raises StorageDown; nothing is condemned then.
     """
     found = Scrubbed()
     queue = Blob.objects.order_by("verified_at", "sha256").values_list("sha256", "intact")
+    if before is not None:
+        queue = queue.filter(verified_at__lte=before)
     for digest, intact in list(queue[:limit]):
         fault = _fault(digest)
         found.read += 1
@@ -41,6 +45,8 @@ def scrub(*, at: datetime, limit: int | None = None) -> Scrubbed:
         (found.missing if fault == "missing" else found.damaged).append(digest)
         if intact:
             _condemn(digest, fault, at)
+        else:
+            Blob.objects.filter(pk=digest).update(verified_at=at)  # known to be gone: others come first next time
     return found
 
 

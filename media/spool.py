@@ -24,7 +24,7 @@ from core.problems import Conflict, Problem
 from core.texts import Text
 from media.storage import disk_faults
 
-PIECE = 1 << 18
+PIECE = 1 << 16  # the server hands out whole pieces only: smaller ones let a slow sender be noticed, and cost no more
 ALGORITHMS = ("sha256", "sha1", "md5")
 
 Read = Callable[[int], bytes]
@@ -87,6 +87,11 @@ def offset_of(upload: UUID) -> int | None:
         return path_of(upload).stat().st_size
     except FileNotFoundError:
         return None
+
+
+def holds(upload: UUID) -> bool:
+    """Whether the upload is still being received."""
+    return path_of(upload).exists()
 
 
 def discard(upload: UUID) -> None:

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -57,6 +58,9 @@ class Storage(Protocol):
 
     def remove(self, key: str) -> None:
         """Take the object away; an absent one is no error."""
+
+    def walk(self, folder: str) -> Iterator[tuple[str, datetime]]:
+        """Every object below a folder of keys, with the time when it was last written."""
 
     def link(self, key: str, *, content_type: str, filename: str | None, seconds: int = LINK_SECONDS) -> str | None:
         """A link to this one object that dies by itself within five minutes; None where the store has no such thing."""
@@ -120,8 +124,7 @@ class Folder:
                 return
             if not target.exists() or digest_of(self.read(key)) != sha256:
                 self._copy(source, target)
-        if digest_of(self.read(key)) != sha256:
-            raise StorageDown()
+        _compare(self, key, sha256)
 
     def _linked(self, source: Path, target: Path) -> bool:
         """Whether the object is now the very file that the caller wrote, settled and digested: nothing is left to compare."""
@@ -169,6 +172,13 @@ class Folder:
     def remove(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
 
+    def walk(self, folder: str) -> Iterator[tuple[str, datetime]]:
+        for place, _, names in os.walk(self._path(folder)):
+            for name in names:
+                file = Path(place, name)
+                with contextlib.suppress(FileNotFoundError):
+                    yield str(file.relative_to(self.root)), datetime.fromtimestamp(file.stat().st_mtime, UTC)
+
     def link(self, key: str, *, content_type: str, filename: str | None, seconds: int = LINK_SECONDS) -> str | None:
         return None
 
@@ -183,6 +193,16 @@ class Folder:
 
     def _path(self, key: str) -> Path:
         return self.root / key
+
+
+def _compare(store: Storage, key: str, sha256: str) -> None:
+    """What was kept is what was given. An object that is gone already is the store's fault, not an absent file."""
+    try:
+        kept = digest_of(store.read(key))
+    except FileNotFoundError:
+        kept = ""
+    if kept != sha256:
+        raise StorageDown()
 
 
 def _pieces(source: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -257,8 +277,7 @@ class Bucket:
             # what may be there already has the same digest, so writing it again changes nothing and saves a question
             with source.open("rb") as body:
                 self._client.put_object(Bucket=self.bucket, Key=key, Body=body)
-            if digest_of(self.read(key)) != sha256:
-                raise StorageDown()
+            _compare(self, key, sha256)
 
     def put(self, key: str, data: bytes) -> None:
         with self._faults():
@@ -295,6 +314,12 @@ class Bucket:
     def remove(self, key: str) -> None:
         with self._faults():
             self._client.delete_object(Bucket=self.bucket, Key=key)
+
+    def walk(self, folder: str) -> Iterator[tuple[str, datetime]]:
+        with self._faults():
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=f"{folder}/"):
+                for found in page.get("Contents", ()):
+                    yield found["Key"], found["LastModified"]
 
     def link(self, key: str, *, content_type: str, filename: str | None, seconds: int = LINK_SECONDS) -> str | None:
         wanted = {"Bucket": self.bucket, "Key": key, "ResponseContentType": content_type}

@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+from copy import copy
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from core.actors import SYSTEM, Actor
 from core.problems import Forbidden, Invalid, NotFound, Problem, TooLarge
 from core.texts import Text
 from journal import journal, rows
-from media import headers, photos, spool
-from media.models import Blob, Upload, UploadState
+from media import headers, orphans, photos, spool
+from media.models import Blob, BytesState, Photo, Upload, UploadState
 from media.spool import Checksum, Read
 from media.storage import disk_faults, original_key, storage
 
@@ -28,6 +30,7 @@ MAX_OPEN = 500
 LIFETIME = timedelta(days=7)
 UPLOADS, BLOBS = Upload._meta.db_table, Blob._meta.db_table
 COLUMNS = tuple(field.attname for field in Upload._meta.concrete_fields)
+REMEMBERED = 2_000
 
 
 class Poisoned(Invalid):
@@ -68,22 +71,39 @@ def create(*, photo: UUID, sha256: str, length: int, filename: str, by: Actor, a
         upload.state, upload.stored_at = UploadState.STORED, at
         with journal.unit(by=by, at=at):
             _insert(upload)
-            photos.meet(Blob.objects.get(pk=sha256), by=by, at=at)
+            photos.meet(sha256, by=by, at=at)
         return upload
     if unfinished >= MAX_OPEN:
         raise TooMany()
     spool.begin(upload.id)
     _insert(upload)
+    _remember(upload)
     return upload
 
 
 def get(upload: UUID, *, by: Actor, at: datetime) -> Upload:
     """The caller's own upload. Raises NotFound for another person's, an expired and a discarded one alike."""
+    person = _person(by)
+    known = _known.get(upload)
+    if known is not None and known.person == person and known.expires_at > at and spool.holds(upload):
+        return copy(known)
     ask = f"SELECT * FROM {UPLOADS} WHERE id = %s AND person = %s"
-    for found in Upload.objects.raw(ask, [_key(upload), _key(_person(by))]):
+    for found in Upload.objects.raw(ask, [_key(upload), _key(person)]):
         if found.expires_at > at and found.state != UploadState.DISCARDED:
+            if found.state == UploadState.RECEIVING:
+                _remember(found)
             return found
     raise NotFound()
+
+
+_known: dict[UUID, Upload] = {}
+
+
+def _remember(upload: Upload) -> None:
+    """Spare the next chunk a question: nothing of an upload changes while its spool file stands, and its end removes the file."""
+    if len(_known) >= REMEMBERED:
+        _known.clear()
+    _known[upload.id] = copy(upload)
 
 
 def offset(upload: Upload, *, by: Actor, at: datetime) -> int:
@@ -164,7 +184,20 @@ def sweep(*, at: datetime, limit: int = 200) -> int:
         except Problem:
             continue
         touched += 1
-    return touched + spool.leftovers(_unfinished, before=at - LIFETIME)
+    return touched + _introduce(at, limit) + spool.leftovers(_unfinished, before=at - LIFETIME)
+
+
+def _introduce(at: datetime, limit: int) -> int:
+    """Bring together record and bytes that were committed in the same moment, each before it could see the other."""
+    theirs = Upload.objects.filter(person=OuterRef("author"), sha256=OuterRef("sha256"), state=UploadState.STORED)
+    missed = Photo.objects.filter(Exists(theirs), bytes=BytesState.AWAITING)
+    intact = Blob.objects.filter(intact=True)
+    introduced = 0
+    for author, sha256 in list(
+        missed.filter(sha256__in=intact.values("sha256")).values_list("author", "sha256")[:limit]
+    ):
+        introduced += len(photos.meet(sha256, by=Actor(person=author), at=at))
+    return introduced
 
 
 def _unfinished(ids: set[UUID]) -> set[UUID]:
@@ -210,13 +243,30 @@ def _finish(upload: Upload, handle: int, *, by: Actor, at: datetime) -> None:
     except Invalid as refused:
         _discard(upload, refused)
         raise
+    standing = photos.standing(upload.sha256)
+    if standing.orphaned:
+        orphans.claim(upload.sha256)
     storage().keep(original_key(upload.sha256), spool.path_of(upload.id), upload.sha256)
+    with disk_faults():
+        # written, read back, and next wanted by the worker alone: the memory is worth more to the database
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
     with journal.unit(by=by if by.person else SYSTEM, at=at):
-        blob = photos.keep_blob(upload.sha256, upload.length, header.content_type, at=at)
-        upload.state, upload.stored_at = UploadState.STORED, at
-        rows.insert(Upload, COLUMNS, [[getattr(upload, name) for name in COLUMNS]], replace_on=("id",))
-        photos.meet(blob, by=by, at=at)
+        if not standing.intact:
+            photos.keep_blob(upload.sha256, upload.length, header.content_type, at=at)
+        _settle(upload, at)
+        photos.meet(upload.sha256, by=by, at=at)
+    _known.pop(upload.id, None)
     spool.discard(upload.id)
+
+
+def _settle(upload: Upload, at: datetime) -> None:
+    """The row says ``stored``, also of an upload that was given up while its last chunk was being stored."""
+    upload.state, upload.stored_at = UploadState.STORED, at
+    stored = connection.ops.adapt_datetimefield_value(at)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {UPLOADS} SET state = 'stored', stored_at = %s WHERE id = %s", [stored, _key(upload.id)]
+        )
 
 
 def _checked(handle: int, upload: Upload) -> headers.Header:

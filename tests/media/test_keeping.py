@@ -211,6 +211,23 @@ def test_tampering_with_a_sealed_day_shows(cast: Cast, tamper: Any) -> None:
     assert {broken.kind for broken in chain.verify()} & {"root", "signature"}
 
 
+def test_a_root_names_its_key_and_outlives_a_change_of_keys(cast: Cast, settings: Any) -> None:
+    old, new = "o" * 40, "n" * 40
+    for day, keys in enumerate(
+        ([], [old], [new, old])
+    ):  # derived from SECRET_KEY, then a key of its own, then the next one
+        settings.PHOTO_ROOT_KEYS = keys
+        cast.records(f"{day}".encode(), at=NOON + timedelta(days=day))
+        chain.sign_due(at=NOON + timedelta(days=day + 1))
+    assert len(set(Root.objects.values_list("key", flat=True))) == 3
+    assert list(chain.verify()) == []
+
+    settings.PHOTO_ROOT_KEYS = [new]
+    assert [(fault.kind, fault.day) for fault in chain.verify()] == [("signature", (NOON + timedelta(days=1)).date())]
+    settings.PHOTO_ROOT_KEYS, settings.SECRET_KEY = [new, old], "another " * 8
+    assert [fault.kind for fault in chain.verify()] == ["signature"]  # the root that the old SECRET_KEY had signed
+
+
 def test_a_check_tells_an_untouched_photo_from_a_touched_one(store: Path, cast: Cast) -> None:
     photo = arrives(cast, photo_bytes(1))
     assert checking.check(photo).untouched

@@ -17,7 +17,7 @@ from core.problems import Invalid, NotFound, Problem
 from journal.models import Entry, Head
 from media import batches, photos
 from media.fields import read
-from media.models import Blob, BytesState, Photo, Upload, UploadState
+from media.models import BytesState, Photo, Upload, UploadState
 from organizations.permissions import Subject
 from tests.media.conftest import NOON, Cast
 from tests.media.scenes import digest
@@ -238,9 +238,8 @@ def test_a_batch_may_create_and_edit_one_photo(cast: Cast) -> None:
 def test_bytes_met_twice_are_told_once(cast: Cast) -> None:
     photo = cast.records(b"bytes")
     delivered(cast, b"bytes")
-    blob = Blob.objects.get()
-    photos.meet(blob, by=cast.li, at=NOON)
-    photos.meet(blob, by=cast.li, at=NOON)
+    photos.meet(digest(b"bytes"), by=cast.li, at=NOON)
+    photos.meet(digest(b"bytes"), by=cast.li, at=NOON)
     assert Entry.objects.filter(record=photo.id, verb="photo.stored").count() == 1
     assert told(photo)["bytes"] == "stored"
 

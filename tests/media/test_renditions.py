@@ -29,7 +29,8 @@ def arrives(cast: Cast, data: bytes, **record: Any) -> Photo:
     photo = cast.records(data, content_type=record.pop("content_type", "image/jpeg"), **record)
     storage().put(original_key(digest(data)), data)
     by = record.get("by") or cast.li
-    photos.meet(photos.keep_blob(digest(data), len(data), "image/jpeg", at=NOON), by=by, at=NOON)
+    photos.keep_blob(digest(data), len(data), "image/jpeg", at=NOON)
+    photos.meet(digest(data), by=by, at=NOON)
     photo.refresh_from_db()
     return photo
 

@@ -21,6 +21,11 @@ class Command(BaseCommand):
             broken += 1
             where = f"day {fault.day}" if fault.day else f"device {fault.device}, number {fault.number}"
             self.stdout.write(f"{fault.kind:10}{where}" + (f", photo {fault.photo}" if fault.photo else ""))
+        last = Root.objects.order_by("day").last()
+        if last:
+            self.stdout.write(
+                f"the root of {last.day} is {last.digest}: kept elsewhere, it pins every record up to that day"
+            )
         self.stdout.write(f"{Link.objects.count()} links, {Root.objects.count()} signed days, {broken} faults")
         if broken:
             raise CommandError("the photo records are not as they were received")
