@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import Tags, register
 
 
 class ConfigConfig(AppConfig):
@@ -7,6 +8,8 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from api import health
-        from config import chores
+        from config import chores, safety
 
+        health.VITAL["durable"] = safety.is_durable
         health.TOLD["worker"] = chores.are_being_done
+        register(safety.check, Tags.database)

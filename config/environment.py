@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -66,7 +67,9 @@ class Environment:
 
     def database(self, key: str, default: str) -> dict[str, object]:
         def convert(value: str) -> dict[str, object]:
-            parsed = dict(environ.Env.db_url_config(value))
+            with warnings.catch_warnings():  # it warns of an address that we refuse by name
+                warnings.simplefilter("ignore", UserWarning)
+                parsed = dict(environ.Env.db_url_config(value))
             if parsed.get("ENGINE") not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
                 raise ValueError("must begin with sqlite:/// or postgres://")
             return parsed

@@ -45,14 +45,14 @@ if not SECRET_KEY and not PRODUCTION:
     SECRET_KEY = kept_secret(VAR_DIR / "secret_key")
 if PRODUCTION and len(SECRET_KEY) < 50:
     environment.refuse("SECRET_KEY: production needs one of at least 50 characters")
-PHOTO_ROOT_KEYS = environment.words("PHOTO_ROOT_KEY")
-if any(len(_key) < 40 or _key == SECRET_KEY for _key in PHOTO_ROOT_KEYS):
-    environment.refuse("PHOTO_ROOT_KEY: needs at least 40 characters, and is not SECRET_KEY")
 if PRODUCTION and DEBUG:
     environment.refuse("DEBUG: must be false in production")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "" if PRODUCTION else "*")
 if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
     environment.refuse("ALLOWED_HOSTS: production needs the host names, comma separated, without '*'")
+SSL_REDIRECT = environment.boolean("SSL_REDIRECT", default=True)
+if PRODUCTION and SSL_REDIRECT and not PUBLIC_URL.startswith("https://"):
+    environment.refuse("PUBLIC_URL: production needs the https:// address that people use")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
 BEHIND_PROXY = environment.boolean("BEHIND_PROXY", default=PRODUCTION)
 
@@ -168,7 +168,7 @@ CONSOLE_SECOND_FACTOR = environment.boolean("CONSOLE_SECOND_FACTOR", default=PRO
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
-SECURE_SSL_REDIRECT = environment.boolean("SSL_REDIRECT", default=True) and PRODUCTION
+SECURE_SSL_REDIRECT = SSL_REDIRECT and PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked inside the network, without a proxy in between
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
@@ -270,11 +270,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "stream": sys.stderr}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # a refusal is the caller's, and the request's own line has its status without its address
-    # what signs links to the bucket tells their signatures at DEBUG
-    "loggers": {
-        "django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}, "botocore": {"level": "INFO"},
-        "boto3": {"level": "INFO"}, "urllib3": {"level": "INFO"},
-    },
+    "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}},
 }
 
 environment.stop_on_faults()

@@ -66,6 +66,7 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     ):
         assert f"- {key}" in loaded.stderr
     assert "Traceback" not in loaded.stderr
+    assert "Warning" not in loaded.stderr
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,7 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
         ({"SECRET_KEY": "k" * 50}, "ALLOWED_HOSTS"),
         ({"SECRET_KEY": "k" * 50, "ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
         ({"SECRET_KEY": "k" * 50, "ALLOWED_HOSTS": "office.example", "DEBUG": "true"}, "DEBUG"),
+        ({"SECRET_KEY": "k" * 50, "ALLOWED_HOSTS": "office.example", "PUBLIC_URL": "http://office"}, "PUBLIC_URL"),
     ],
 )
 def test_production_refuses_unsafe_settings(tmp_path: Path, environment: dict[str, str], key: str) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
+from config import safety
 from config.supervision import Program, Roof
 
 MANAGE = Path(settings.BASE_DIR) / "manage.py"
@@ -33,6 +35,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
+        safety.refuse_to_start()
+        connection.close()  # what runs beneath has its own
         refuse_taken_port(host, port)
         programs = [Program("web server", web_server(host, port, options["processes"], options["at_once"]))]
         if not options["no_worker"]:
