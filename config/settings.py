@@ -45,6 +45,9 @@ if not SECRET_KEY and not PRODUCTION:
     SECRET_KEY = kept_secret(VAR_DIR / "secret_key")
 if PRODUCTION and len(SECRET_KEY) < 50:
     environment.refuse("SECRET_KEY: production needs one of at least 50 characters")
+PHOTO_ROOT_KEYS = environment.words("PHOTO_ROOT_KEY")
+if any(len(_key) < 40 or _key == SECRET_KEY for _key in PHOTO_ROOT_KEYS):
+    environment.refuse("PHOTO_ROOT_KEY: needs at least 40 characters, and is not SECRET_KEY")
 if PRODUCTION and DEBUG:
     environment.refuse("DEBUG: must be false in production")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "" if PRODUCTION else "*")
@@ -270,7 +273,14 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "stream": sys.stderr}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # a refusal is the caller's, and the request's own line has its status without its address
-    "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}},
+    # what signs links to the bucket tells their signatures at DEBUG
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+        "botocore": {"level": "INFO"},
+        "boto3": {"level": "INFO"},
+        "urllib3": {"level": "INFO"},
+    },
 }
 
 environment.stop_on_faults()
