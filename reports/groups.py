@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -59,6 +59,10 @@ class Sight:
     regions: frozenset[UUID] = frozenset()
     person: UUID | None = None
 
+    def by_member(self) -> Sight:
+        """The sight for numbers told by who reported: no department learns that, and no town of what is confidential."""
+        return self if self.everything else replace(self, leads=frozenset())
+
     def of_issues(self, prefix: str) -> Q:
         """The condition on issues, or on records that reach theirs by ``prefix``: those that their lists show them.
 
@@ -81,6 +85,11 @@ class Sight:
 
 
 WHOLE_CITY = Sight(everything=True)
+
+
+def within(sight: Sight, group_by: str) -> Sight:
+    """What of a caller's sight may be told by these groups."""
+    return sight.by_member() if group_by == "field_member" else sight
 
 
 def sight(by: Actor) -> Sight:

@@ -18,7 +18,7 @@ from inspections.models import Issue, Segment, Supervision
 from reports.arithmetic import median
 from reports.expressions import Element, day_number, workdays_until
 from reports.figures import Figure, figure
-from reports.groups import Sight, path
+from reports.groups import Sight, path, within
 from reports.measures import ALL, BASES, MEASURES, Measure, Window
 from reports.periods import day_of
 
@@ -163,7 +163,7 @@ def _count(
     basis = BASES[counts[0].basis]
     days = _days(window, calendar) if REPLIED in facts.whens else Value(None, output_field=IntegerField())
     rows = (
-        basis.model._default_manager.filter(facts.any, sight.of_issues(basis.prefix))
+        basis.model._default_manager.filter(facts.any, within(sight, group_by).of_issues(basis.prefix))
         .order_by()
         .values_list(F(path(group_by, basis.prefix)), facts.number, days)
         .annotate(count=Count("pk"))
