@@ -6,6 +6,7 @@ A pair is a function of the refresh token's row, so a phone that lost the answer
 from __future__ import annotations
 
 import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -40,6 +41,7 @@ def pair(issued: Issued) -> dict[str, Any]:
 def refresh_id(raw: str) -> UUID:
     """The row that a refresh token names. Raises ``SessionEnded`` for one that is not ours or too old."""
     try:
+        _refuse_respelt(raw)
         return UUID(str(RefreshToken(raw).payload["jti"]))  # type: ignore[arg-type]  # takes text, annotated otherwise
     except (TokenError, ValueError, KeyError):
         raise SessionEnded from None
@@ -57,7 +59,15 @@ def session_id(raw: bytes) -> UUID:
 def _read(raw: bytes) -> tuple[UUID, int]:
     """What an access token says, its signature checked once; a phone shows the same token again and again."""
     try:
+        _refuse_respelt(raw.decode("latin-1"))
         payload = AccessToken(raw).payload  # type: ignore[arg-type]  # takes bytes, annotated otherwise
         return UUID(str(payload[SESSION])), int(payload["exp"])
     except (TokenError, ValueError, KeyError):
         raise SessionEnded from None
+
+
+def _refuse_respelt(raw: str) -> None:
+    """A token is good in the spelling it was given out in: the decoder passes over spare bits. Raises ``ValueError``."""
+    for part in raw.split("."):
+        if urlsafe_b64encode(urlsafe_b64decode(part + "=" * (-len(part) % 4))).rstrip(b"=").decode() != part:
+            raise ValueError("not the spelling of ours")

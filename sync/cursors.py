@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
+from hmac import compare_digest
 from uuid import UUID
 
 import msgspec
@@ -64,7 +65,11 @@ def unseal(text: str, *, owner: UUID, key: bytes) -> Cursor:
     try:
         raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
         body, sign = raw[:-SEAL], raw[-SEAL:]
-        if sign != _sign(body, owner, key) or len(text) > 1000:
+        if len(text) > 1000 or not compare_digest(sign, _sign(body, owner, key)):
+            raise BadCursor
+        if (
+            urlsafe_b64encode(raw).rstrip(b"=").decode() != text
+        ):  # the decoder passes over spare bits and foreign letters
             raise BadCursor
         return _decoder.decode(body)
     except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
