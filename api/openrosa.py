@@ -280,7 +280,8 @@ def _push_response(instance: Instance, row: Submission, enterprise: str, by: Cal
     answers = instance.answers
     times = {name: _time(answers, question) for name, question in (("started_at", "start"), ("ended_at", "end"))}
     data: dict[str, Any] = {"answers": answers, "status": "submitted", "version": instance.version}
-    if not instance.deprecated:
+    base = _revision(row.response) if instance.deprecated else None
+    if base is None:  # new, or the correction of what waits in quarantine
         data |= {
             "enterprise": enterprise,
             "questionnaire": instance.code,
@@ -288,7 +289,6 @@ def _push_response(instance: Instance, row: Submission, enterprise: str, by: Cal
         }
         if times["ended_at"]:
             data["ended_at"] = times["ended_at"]
-    base = _revision(row.response) if instance.deprecated else None
     told = _mutate("responses", row.response, instance.instance, data, by, at, base=base)
     if instance.deprecated and told.get("problem", {}).get("type", "").endswith("already-submitted"):
         raise collect.Stale

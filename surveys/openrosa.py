@@ -165,7 +165,7 @@ def read_instance(xml: bytes, form: Mapping[str, Any]) -> Instance:
     places = {_local(each): (each.text or "").strip() for each in root}
     found.enterprise = places.get(ENTERPRISE, "")
     found.answers = dict(_read(root, form["questions"], found))
-    strangers = {_local(each) for each in root} - _names(form["questions"]) - {"meta", ENTERPRISE}
+    strangers = {_local(each) for each in root} - set(_names(form["questions"])) - {"meta", ENTERPRISE}
     for each in root:
         if _local(each) in strangers:
             found.answers[_local(each)] = (each.text or "").strip()
@@ -186,8 +186,12 @@ def _local(element: Element) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
-def _names(entries: Sequence[Mapping[str, Any]]) -> set[str]:
-    return {entry["name"] for entry in entries}
+def _names(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The names an instance holds; a repeat whose number of rows is calculated brings that number beside it."""
+    for entry in entries:
+        yield entry["name"]
+        if "count" in entry:
+            yield f"{entry['name']}_count"
 
 
 def _read(parent: Element, entries: Sequence[Mapping[str, Any]], found: Instance) -> Iterator[tuple[str, Any]]:

@@ -31,6 +31,7 @@ from sync.models import Quarantined
 from tests.api.line import V1, Line
 from tests.api.test_console import enter
 from tests.organizations.cast import NOW
+from tests.surveys.sheets import form
 
 FORMS = Path(__file__).resolve().parents[2] / "data" / "questionnaires"
 TODAY = date(2026, 11, 22)
@@ -114,8 +115,8 @@ def test_a_fresh_collect_finds_its_forms_and_their_choice_lists(cast):
     listed = collect.get(f"{collect.server}/formList")
     assert "text/xml" in listed["Content-Type"]
     space = {"x": "http://openrosa.org/xforms/xformsList"}
-    [form] = ElementTree.fromstring(listed.content).findall("x:xform", space)
-    told = {each.tag.partition("}")[2]: each.text for each in form}
+    [entry] = ElementTree.fromstring(listed.content).findall("x:xform", space)
+    told = {each.tag.partition("}")[2]: each.text for each in entry}
     assert (told["formID"], told["name"], told["version"]) == ("visit", "试点企业走访表", "1")
     downloaded = collect.get(told["downloadUrl"]).content
     assert told["hash"] == "md5:" + hashlib.md5(downloaded).hexdigest()
@@ -218,6 +219,42 @@ def test_what_was_returned_is_edited_and_a_stale_edit_is_refused(cast):
     assert row.status == "submitted"
     assert row.answers["employees"] == sample("visit", Random(2), TODAY)["employees"]
     assert collect.submit(instance(cast.bakery.id, seed=3, meta=edit)).status_code == 409
+
+
+def test_what_waits_in_quarantine_is_corrected_by_an_edit(cast):
+    collect = Collect(cast)
+    collect.submit(instance(cast.bakery.id, employees=0, instance_id="uuid:11111111-2222-4333-8444-555555555555"))
+    assert not Response.objects.exists()
+
+    edit = "<deprecatedID>uuid:11111111-2222-4333-8444-555555555555</deprecatedID>"
+    assert collect.submit(instance(cast.bakery.id, seed=2, meta=edit)).status_code == 201
+
+    row = Response.objects.get()
+    assert (str(row.id), row.status) == ("11111111-2222-4333-8444-555555555555", "submitted")
+    assert Quarantined.objects.get().state == "superseded"
+
+
+def test_a_calculated_number_of_rows_travels_beside_them_and_is_no_answer(cast):
+    office = Line(cast.office)
+    sheets = """
+        | type | name | label | repeat_count
+        | integer | n | 人数
+        | begin repeat | rows | 工人 | ${n} + 1
+        | text | who | 姓名
+        | end repeat
+    """
+    questionnaires.upload(form(sheets), by=SYSTEM, at=NOW)
+    questionnaires.publish("demo", 1, by=SYSTEM, at=NOW)
+    collect = Collect(cast)
+    listed = collect.get(f"{collect.server}/forms/demo/1.xml").content.decode()
+    assert "<rows_count/>" in listed, "as pyxform writes it"
+    taken = collect.submit(
+        f'<data id="demo" version="1"><syt_enterprise>{cast.bakery.id}</syt_enterprise><n>1</n><rows_count>2</rows_count>'
+        "<rows><who>甲</who></rows><rows><who>乙</who></rows><meta><instanceID>uuid:1</instanceID></meta></data>"
+    )
+    assert taken.status_code == 201
+    assert Response.objects.get().answers == {"n": 1, "rows": [{"who": "甲"}, {"who": "乙"}]}
+    assert office.get("quarantine").data["results"] == []
 
 
 def test_a_closed_questionnaire_and_a_strangers_enterprise_are_refused_in_words(cast):
