@@ -287,7 +287,7 @@ def _one(row: Issue, by: Caller, at: datetime, desk: Desk) -> dict[str, Any]:
         "extended": row.extended,
         "paused_workdays": row.paused_workdays,
         "routing": _routing(row, by.language),
-        "actions": [shown_action(one, by.language) for one in actions.open_to(row, by, at=at, dossier=dossier)],
+        "actions": [shown_action(one, by.language, desk) for one in actions.open_to(row, by, at=at, dossier=dossier)],
     }
     return told
 
@@ -302,7 +302,7 @@ def _routing(row: Issue, language: str) -> dict[str, Any]:
     }
 
 
-def shown_action(opening: Opening, language: str) -> dict[str, Any]:
+def shown_action(opening: Opening, language: str, desk: Desk) -> dict[str, Any]:
     """An action with everything a form for it needs, and what stands in its way."""
     row = opening.row
     return {
@@ -310,7 +310,12 @@ def shown_action(opening: Opening, language: str) -> dict[str, Any]:
         "label": row.label.of(language),
         "requires": list(opening.requires),
         "inputs": [
-            {"name": one.name, "type": one.kind, "required": one.name in opening.requires, "choices": list(one.choices)}
+            {
+                "name": one.name,
+                "type": one.kind,
+                "required": one.name in opening.requires,
+                "choices": sorted(desk.classes) if one.kind == "deadline_class" else list(one.choices),
+            }
             for one in row.fields
         ],
         "open": opening.open,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.urls import path
 from drf_spectacular.utils import extend_schema
@@ -19,8 +20,12 @@ from inspections import issues, routing, rules
 from inspections.dossiers import Desk
 from inspections.models import Issue, IssueCategory, RoutingRule, Severity
 from inspections.routing import ANY, DEFAULT_LEAD, FIELDS, Case, Decision, Rule
+from inspections.shapes import REQUIRED
 from organizations.models import Enterprise
 from reports import periods
+from reports.periods import Period
+
+UNKNOWN_RULE = Text("没有此规则", "No such rule counts now")
 
 
 class RuleInput(Strict):
@@ -94,9 +99,22 @@ class PreviewShape(serializers.Serializer[Any]):
     rules = VerdictShape(many=True)
 
 
+class ChangedRule(RuleInput):
+    id = Identifier(required=False, help_text="of a rule that counts now; without it a new one")
+    priority = Whole(min_value=0, max_value=100_000, required=False)
+
+
 class CompareInput(Strict):
-    rules = RuleInput(many=True)
-    period = String(max_length=12, help_text="of submission: a year, quarter, month or ISO week")
+    """Other rules altogether, or what would change in the ones that count now."""
+
+    rules = RuleInput(many=True, required=False, help_text="in place of all rules that count now")
+    changed = ChangedRule(many=True, required=False, help_text="only these are written anew; others stay")
+    ended = serializers.ListField(child=Identifier(), required=False, max_length=100, help_text="taken out of use")
+    period = String(
+        max_length=12,
+        required=False,
+        help_text="of submission: a year, quarter, month or ISO week; else the last quarter",
+    )
 
 
 class DecisionShape(serializers.Serializer[Any]):
@@ -132,6 +150,39 @@ def _rules(asked: list[dict[str, Any]]) -> list[Rule]:
     given = [_rule(one) for one in asked]
     rules.check_all(given, under="/rules")
     return given
+
+
+def _changed(asked: dict[str, Any]) -> list[Rule]:
+    """The rules that count now with the asked changes. Raises Invalid, naming every one that cannot be."""
+    counting = {row.line: row for _, row in rules.current()}
+    changed: dict[UUID, Rule | None] = {}
+    faults: list[Fault] = []
+    for number, one in enumerate(asked.get("changed", [])):
+        line = one.pop("id", None)
+        row = counting.get(line) if line else None
+        if line and row is None:
+            faults.append(Fault(f"/changed/{number}/id", "unknown", UNKNOWN_RULE))
+        elif row is None and "priority" not in one:
+            faults.append(Fault(f"/changed/{number}/priority", "required", REQUIRED))
+        else:
+            present = {name: getattr(row, name) for name in rules.FIELDS} if row else {}
+            changed[line or uuid4()] = _rule(present | one)
+    for number, line in enumerate(asked.get("ended", [])):
+        if line not in counting:
+            faults.append(Fault(f"/ended/{number}", "unknown", UNKNOWN_RULE))
+        changed[line] = None
+    if not faults and not changed:
+        faults.append(Fault("/rules", "required", Text("请给出规则,或其改动", "Give rules, or what would change")))
+    if faults:
+        raise Invalid(errors=faults)
+    rules.check_all([rule for rule in changed.values() if rule is not None], under="/changed")
+    return rules.tried(changed)
+
+
+def last_quarter(at: datetime) -> Period:
+    """The quarter before the one that an instant falls in."""
+    day = periods.day_of(at)
+    return periods.read(f"{day.year}-Q{(day.month + 2) // 3}").previous()
 
 
 class Rules(Noun):
@@ -245,9 +296,9 @@ class Compare(Noun):
     def post(self, request: Request) -> Response:
         """Which issues of a period other rules would have sent elsewhere."""
         asked = self.read(CompareInput)
-        period = periods.read(asked["period"])
+        period = periods.read(asked["period"]) if "period" in asked else last_quarter(self.at)
         moved = rules.compare(
-            _rules(asked["rules"]),
+            _rules(asked["rules"]) if "rules" in asked else _changed(asked),
             since=period.start,
             until=period.end,
             region_codes=Desk().region_codes,

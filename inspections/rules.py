@@ -141,6 +141,12 @@ def current(at: datetime | None = None) -> list[tuple[Rule, RoutingRule]]:
     return [(as_rule(row), row) for row in rows.order_by("priority")]
 
 
+def tried(changed: Mapping[UUID, Rule | None]) -> list[Rule]:
+    """The rules that count now, by line: some of them replaced, some added, some (None) taken away."""
+    counting: dict[UUID, Rule | None] = {row.line: rule for rule, row in current()}
+    return [rule for rule in (counting | dict(changed)).values() if rule is not None]
+
+
 def put(rule: Rule, *, line: UUID | None = None, by: Actor, at: datetime) -> RoutingRule:
     """Write a new rule, or the next version of one. Raises Invalid with a fault a field, NotFound, Forbidden."""
     with journal.unit(by=by, at=at):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -10,12 +11,17 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from api.console.base import VerbAdmin, VerbForm
+from api.routing import last_quarter
 from inspections import rules
+from inspections.dossiers import Desk
 from inspections.models import IssueCategory, RoutingRule
 from inspections.routing import Rule
 
 
 class RuleForm(VerbForm):
+    moved = 0
+    """How many of last quarter's issues the change would have sent elsewhere."""
+
     class Meta:
         model = RoutingRule
         fields = ("priority", "category", "place", "when", "lead", "add_assists", "deadline_class", "why")
@@ -23,8 +29,14 @@ class RuleForm(VerbForm):
     def put(self, values: dict[str, Any], *, new: bool) -> RoutingRule:
         given = {name: self.cleaned_data[name] for name in self.Meta.fields}
         given["add_assists"] = tuple(given["add_assists"] or ())
-        line = None if new else self.instance.line
-        return rules.put(Rule(**given), line=line, by=self.by, at=timezone.now())
+        line, rule, at = None if new else self.instance.line, Rule(**given), timezone.now()
+        rules.check_all([rule])
+        span = last_quarter(at)
+        moved = rules.compare(
+            rules.tried({line or uuid4(): rule}), since=span.start, until=span.end, region_codes=Desk().region_codes
+        )
+        self.moved = len(moved)
+        return rules.put(rule, line=line, by=self.by, at=at)
 
 
 @admin.register(RoutingRule)
@@ -37,6 +49,9 @@ class RuleAdmin(VerbAdmin):
     list_filter = (("ended_at", admin.EmptyFieldListFilter), "category", "lead")
     search_fields = ("category", "when", "why")
     actions = ("end",)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        self.message_user(request, f"上一季度有 {form.moved} 件问题按改动后的规则会派往他处")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A version that counts no more stays as it was."""

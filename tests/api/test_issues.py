@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from api.routing import last_quarter
 from inspections.models import Issue
 from media.models import Photo
 from media.renditions import marks_of
@@ -239,6 +240,43 @@ def test_rules_that_are_only_tried_have_to_stand_up_too(world: World) -> None:
         assert (refused.status_code, office.faults(refused)) == (422, named)
     nowhere = office.post("routing/preview", {"category": "x", "enterprise": str(uuid4())})
     assert office.faults(nowhere) == {("/category", "unknown"), ("/enterprise", "unknown")}
+
+
+def test_a_change_of_rules_shows_what_of_last_quarter_would_have_gone_elsewhere(world: World) -> None:
+    office = line(world, "office")
+    issue = line(world, "liaison").post("issues", report(world)).data
+    Issue.objects.update(submitted_at=last_quarter(world.now).start)
+    default = next(rule for rule in office.get("routing/rules").data["results"] if rule["priority"] == 90)
+
+    to_emb = {"priority": 5, "category": "recruitment", "lead": "EMB"}
+    (moved,) = office.post("routing/compare", {"changed": [to_emb]}).data["results"]
+    assert (moved["issue"], moved["now"]["lead"], moved["then"]["lead"]) == (issue["id"], "HRSS", "EMB")
+    changed = office.post("routing/compare", {"changed": [{"id": default["id"], "lead": "EDU"}]}).data["results"]
+    assert [one["then"]["lead"] for one in changed] == ["EDU"]
+    assert len(office.post("routing/compare", {"ended": [default["id"]]}).data["results"]) == 1
+    assert office.post("routing/compare", {"changed": [to_emb | {"category": "wage_arrears"}]}).data["results"] == []
+    wrong = office.post(
+        "routing/compare", {"changed": [{"lead": "EMB"}, {"id": str(uuid4())}], "ended": [str(uuid4())]}
+    )
+    assert office.faults(wrong) == {
+        ("/changed/0/priority", "required"), ("/changed/1/id", "unknown"), ("/ended/0", "unknown"),
+    }  # fmt: skip
+    assert office.faults(office.post("routing/compare", {})) == {("/rules", "required")}
+
+
+def test_the_actions_listed_say_what_stands_in_their_way(world: World) -> None:
+    hrss = line(world, "hrss")
+    issue = line(world, "liaison").post("issues", report(world)).data
+    act(hrss, issue, "acknowledge")
+    listed = {one["action"]: one for one in hrss.get(f"issues/{issue['id']}").data["actions"]}
+
+    assert (listed["suspend"]["open"], listed["reply"]["open"]) == (True, False)
+    assert [(o["pointer"], o["code"]) for o in listed["reply"]["obstacles"]] == [("/action", "assist-opinion-missing")]
+    assert listed["reply"]["requires"] == ["text", "outcome"]
+    (queued,) = hrss.get("issues?sort=due").data["results"]
+    assert {one["action"]: one["open"] for one in queued["actions"]}["reply"] is False
+    refused = act(line(world, "liaison"), issue, "reply", text="x", data={"outcome": "solved"})
+    assert (refused.status_code, refused.data["open_actions"]) == (403, ["comment", "verify"])
 
 
 def test_a_year_is_published_and_says_what_it_moved(world: World) -> None:
