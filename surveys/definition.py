@@ -121,6 +121,7 @@ class Definition:
             self.questions[place.name] = self._question(entry, replace(names, here=place))
             self.children[self.questions[place.name].level].append(place.name)
         self.score_when = self._settings_expression("score_when", names)
+        self._settings_expression("instance_name", names)  # the phone's; here it is only to be well formed
         order = self._order() if not self._flaws else []
         if self._flaws:
             raise BadDefinition(self._flaws)

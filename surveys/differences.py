@@ -12,6 +12,13 @@ _ASPECTS: dict[str, Text] = {
     "type": Text("题型", "type"),
     "label": Text("文字", "wording"),
     "hint": Text("提示", "hint"),
+    "required_message": Text("必答说明", "required message"),
+    "warning_message": Text("提醒说明", "warning message"),
+    "external": Text("选项来源", "choices from"),
+    "min_rows": Text("最少行数", "least rows"),
+    "max_rows": Text("最多行数", "most rows"),
+    "parameters": Text("参数", "parameters"),
+    "read_only": Text("只读", "read-only"),
     "required": Text("是否必答", "required"),
     "relevant": Text("显示条件", "condition"),
     "constraint": Text("约束", "constraint"),
@@ -29,9 +36,23 @@ _ASPECTS: dict[str, Text] = {
 }
 
 
+_COLUMNS = {"label": Text("文字", "wording"), "score": Text("分值", "score")}
+
+
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Text]:
     """One sentence for each question or choice that came, went, moved or changed; in the order of the new form."""
-    return [*_questions(old, new), *_choices(old, new)]
+    return [*_settings(old, new), *_questions(old, new), *_choices(old, new)]
+
+
+_SETTINGS = {"title": Text("表名", "title"), "scoring": Text("计分方法", "scoring"), "score_when": Text("计分条件", "scored when"),
+             "anonymous": Text("匿名", "anonymous"), "instance_name": Text("答卷名称", "instance name")}  # fmt: skip
+
+
+def _settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Text]:
+    for key, word in _SETTINGS.items():
+        for spoken, one, other in _changed(old.get(key), new.get(key)):
+            sentence = Text("问卷的{aspect}由“{old}”改为“{new}”", "The form's {aspect} was “{old}”, now “{new}”")
+            yield sentence.fill(aspect=_named(word, spoken), old=_said(one), new=_said(other))
 
 
 def _questions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Text]:
@@ -48,25 +69,41 @@ def _questions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Text]
                 label=label, name=name
             )
         for aspect, word in _ASPECTS.items():
-            if was.get(aspect) != entry.get(aspect):
+            for spoken, one, other in _changed(was.get(aspect), entry.get(aspect)):
                 sentence = Text(
                     "“{label}”({name})的{aspect}由“{old}”改为“{new}”",
                     "“{label}” ({name}): {aspect} was “{old}”, now “{new}”",
                 )
-                yield sentence.fill(
-                    label=label, name=name, aspect=word, old=_said(was.get(aspect)), new=_said(entry.get(aspect))
-                )
+                aspect_said = _named(word, spoken)
+                yield sentence.fill(label=label, name=name, aspect=aspect_said, old=_said(one), new=_said(other))
     for name, (entry, _) in before.items():
         if name not in after:
             label = told(entry.get("label")) or Text(name, name)
             yield Text("删除“{label}”({name})", "“{label}” ({name}) was removed").fill(label=label, name=name)
 
 
+def _changed(old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """What differs: a text by each language in which it does, anything else as it is."""
+    if not isinstance(old, Mapping) and not isinstance(new, Mapping):
+        if old != new:
+            yield "", old, new
+        return
+    before, after = old or {}, new or {}
+    for language in [*before, *(each for each in after if each not in before)]:
+        if before.get(language) != after.get(language):
+            yield language, before.get(language), after.get(language)
+
+
+def _named(word: Text, spoken: str) -> Text:
+    return Text(f"{word}({spoken})", f"{word.en} ({spoken})") if spoken else word
+
+
 def _said(value: Any) -> Text:
-    if isinstance(value, Mapping):
-        return told(value) or Text("", "")
-    plain = {None: "", True: "yes", False: "no"}.get(value, value) if not isinstance(value, list) else str(value)
-    return Text(str(plain), str(plain))
+    if value is None:
+        return Text("无", "none")
+    if isinstance(value, bool):
+        return Text("是", "yes") if value else Text("否", "no")
+    return Text(str(value), str(value))
 
 
 def _choices(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Text]:
@@ -80,13 +117,24 @@ def _choices(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Text]:
                 yield Text("选项表 {list} 新增“{label}”", "“{label}” was added to the list {list}").fill(
                     list=name, label=label
                 )
-            elif before[code] != item:
-                yield Text("选项表 {list} 的“{label}”有改动", "“{label}” in the list {list} changed").fill(
-                    list=name, label=label
-                )
+            else:
+                yield from _choice(name, label, before[code], item)
         for code, item in before.items():
             if code not in after:
                 label = told(item.get("label")) or Text(code, code)
                 yield Text("选项表 {list} 删除“{label}”", "“{label}” was removed from the list {list}").fill(
                     list=name, label=label
                 )
+
+
+def _choice(list_name: str, label: Text, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Text]:
+    for column in [*old, *(each for each in new if each not in old)]:
+        for spoken, one, other in _changed(old.get(column), new.get(column)):
+            sentence = Text(
+                "选项表 {list} 的“{label}”({code}):{column}由“{old}”改为“{new}”",
+                "“{label}” ({code}) in the list {list}: {column} was “{old}”, now “{new}”",
+            )
+            said = _named(_COLUMNS.get(column, Text(column, column)), spoken)
+            yield sentence.fill(
+                list=list_name, label=label, code=new["name"], column=said, old=_said(one), new=_said(other)
+            )

@@ -22,7 +22,7 @@ from django.db.models import Count, Func, QuerySet, TextField
 from core.problems import Invalid
 from core.texts import Text
 from organizations.models import Enterprise, Person
-from surveys import tables
+from surveys import externals, tables
 from surveys.definition import DIMENSIONS, walk
 from surveys.groups import SMALLEST_GROUP
 from surveys.models import Questionnaire, Response, Version
@@ -88,13 +88,17 @@ class Export:
         self.forms = [version.form for version in versions if version.number in used] or [
             version.form for version in versions[:1]
         ]
-        self.tables = tables.tables(self.forms, language=language)
+        external = externals.labels(self._externals()) if language else {}
+        self.tables = tables.tables(self.forms, language=language, external=external)
         self.fields: tuple[tuple[str, Text], ...] = (_NUMBER,) if questionnaire.anonymous else FIELDS
         self.rows = self._allowed(rows.filter(questionnaire=questionnaire))
         self._numbered = 0
         self._firms: dict[Any, tuple[Cell, ...]] = {}
         self._people: dict[Any, Cell] = {None: None}
         self.scored = [name for name in DIMENSIONS if any(_scores(form, name) for form in self.forms)]
+
+    def _externals(self) -> set[str]:
+        return {entry["external"] for form in self.forms for entry, _ in walk(form["questions"]) if "external" in entry}
 
     def _allowed(self, rows: QuerySet[Response]) -> QuerySet[Response]:
         if not self.questionnaire.anonymous:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from core.actors import Actor
-from organizations.models import Region
+from organizations.models import Enterprise, Region
 from organizations.permissions import visible_enterprises
 from surveys.definition import Definition
 from surveys.operators import Lists
@@ -29,6 +29,16 @@ def at_hand(asked: Iterable[tuple[Definition, Any]], *, by: Actor) -> Lists:
     if ENTERPRISES in names:
         lists[ENTERPRISES] = enterprises({each for pair in pairs for each in _named(*pair)}, by=by)
     return lists
+
+
+def labels(names: Collection[str]) -> dict[str, dict[str, str]]:
+    """What the codes of these lists are called, for tables that people read."""
+    told: dict[str, dict[str, str]] = {}
+    if REGIONS in names:
+        told[REGIONS] = {code: each["label"] for code, each in regions().items()}
+    if ENTERPRISES in names:
+        told[ENTERPRISES] = {str(key): name for key, name in Enterprise.objects.values_list("id", "name").iterator()}
+    return told
 
 
 def regions() -> Choices:

@@ -85,7 +85,13 @@ def _rows(
             yield from _rows(row, repeats[1:], f"{place}.{position}" if place else str(position))
 
 
-def tables(forms: Sequence[Mapping[str, Any]], *, language: str | None = None) -> list[Table]:
+Labels = Mapping[str, Mapping[str, str]]
+"""What the codes of external lists are called: list -> code -> label; asked code by code."""
+
+
+def tables(
+    forms: Sequence[Mapping[str, Any]], *, language: str | None = None, external: Labels | None = None
+) -> list[Table]:
     """The tables of a questionnaire over all given versions, the newest first; labels of choices in ``language``, or codes."""
     found: dict[str, Table] = {"": Table("responses")}
     seen: set[str] = set()
@@ -97,11 +103,11 @@ def tables(forms: Sequence[Mapping[str, Any]], *, language: str | None = None) -
                 continue
             seen.add(place.name)
             table = found[place.repeats[-1] if place.repeats else ""]
-            table.columns += _columns(entry, form, language)
+            table.columns += _columns(entry, form, language, external or {})
     return list(found.values())
 
 
-def _columns(entry: Mapping[str, Any], form: Mapping[str, Any], language: str | None) -> list[Column]:
+def _columns(entry: Mapping[str, Any], form: Mapping[str, Any], language: str | None, external: Labels) -> list[Column]:
     name, kind = entry["name"], entry["type"]
     label = told(entry.get("label")) or Text(name, name)
     if kind in ("geopoint", "start-geopoint"):
@@ -110,7 +116,7 @@ def _columns(entry: Mapping[str, Any], form: Mapping[str, Any], language: str | 
             Column(f"{name}-{part}", Text(f"{label} {part}", f"{label.en} {part}"), kind, _part(at), name)
             for part, at in parts
         ]
-    labels: dict[str, str] | None = None
+    labels: Mapping[str, str] | None = external.get(entry.get("external", "")) if language else None
     if language and entry.get("list"):
         items = form["lists"].get(entry["list"], ())
         labels = {item["name"]: spoken.of(language) for item in items if (spoken := told(item.get("label")))}
@@ -134,7 +140,7 @@ def _select(labels: Mapping[str, str] | None) -> Convert:
                 labels.get(str(each), str(each)) if labels else str(each) for each in value
             )
         if labels and isinstance(value, str):
-            return labels.get(value) or plain(value)
+            return plain(labels.get(value) or value)
         return plain(value)
 
     return convert

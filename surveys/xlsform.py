@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from pyxform.errors import PyXFormError
 
 from core.problems import Fault, Invalid
 from core.texts import Text
-from surveys import beginnings, columns
+from surveys import beginnings, columns, oversights
 from surveys.definition import DIMENSIONS, EXTERNAL, SCORINGS, BadDefinition, Definition, canonical
 from surveys.spreadsheet import Line, Sheet, read_workbook
 from surveys.xforms import SHEETS, write_xform
@@ -25,6 +25,7 @@ from surveys.xforms import SHEETS, write_xform
 FORMAT = 1
 MAX_QUESTIONS = 2_000
 
+_ROW = re.compile(r"(\b[Rr]ow\s*:?\s*)(\d+)")
 _NAME = re.compile(r"[^\W\d][\w\-.]*")
 _CODE = re.compile(r"[A-Za-z_][A-Za-z0-9_\-.]{0,99}")
 _YES, _NO = frozenset({"yes", "true", "true()", "是"}), frozenset({"no", "false", "false()", "否", ""})
@@ -74,7 +75,7 @@ def compile_sheets(sheets: Mapping[str, Sheet]) -> Compiled:
         author.refuse_foreign(str(error))
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError, UnicodeError) as error:
         author.refuse_foreign(f"{type(error).__name__}: {error}")
-    notes = [*author.warnings, *(Text(note, note) for note in warnings)]
+    notes = [*author.warnings, *author.passed_on(warnings)]
     return Compiled(form, hashlib.sha256(canonical(form)).hexdigest(), xform, tuple(notes))
 
 
@@ -109,17 +110,20 @@ class _Author:
             "format": FORMAT, **settings, "languages": self.languages(), "lists": lists, "questions": questions,
         }  # fmt: skip
         self.add_labels(form)
+        for name, column, code, why in oversights.faults(form):
+            self.fault("survey", self.lines.get(name), column, code, why)
+        self.stop()
         try:
             Definition(form)
         except BadDefinition as error:
             for flaw in error.flaws:
                 column = _IN_SHEET.get(flaw.column, flaw.column)
                 if flaw.name == "settings":
-                    self.fault("settings", None, column, flaw.code, flaw.detail)
+                    self.fault("settings", Line(2, {}), column, flaw.code, flaw.detail)
                 else:
                     self.fault("survey", self.lines.get(flaw.name), column, flaw.code, flaw.detail)
             self.stop()
-        self.look_over(questions)
+        self.warnings += oversights.remarks(form)
         return form
 
     # faults
@@ -139,18 +143,29 @@ class _Author:
             raise BadForm(self.faults[0].detail, errors=self.faults[:100])
 
     def refuse_foreign(self, message: str) -> None:
-        """Pass on what pyxform says, with the row it names."""
-        row = re.search(r"\[?\b[Rr]ow\s*:?\s*(\d+)", message)
-        moved = 0 if self.anonymous else 1  # by the question for the enterprise
-        sheet = "choices" if "choices" in message and "survey" not in message else "survey"
-        moved *= sheet == "survey"
-        line = Line(int(row[1]) - moved, {}) if row else None
-        if row and moved:
-            message = message.replace(row[0], row[0].replace(row[1], str(int(row[1]) - 1)))
-        self.fault(sheet, line, "type", "pyxform", Text("表单检查器的意见:{said}", "The form checker says: {said}").fill(
-            said=message[:600]
-        ))  # fmt: skip
+        """Pass on what pyxform says, with the sheet, row and column it names."""
+        named = re.search(r"On the '(\w+)' sheet, the '([^']+)' value", message)
+        sheet = named[1] if named else "choices" if "choices" in message and "survey" not in message else "survey"
+        message = self.with_our_rows(message) if sheet == "survey" else message
+        row = _ROW.search(message)
+        element = re.search(r"element named '([^']+)'", message)
+        line = Line(int(row[2]), {}) if row else self.lines.get(element[1]) if element else None
+        column = columns.read_header(named[2], sheet)[0] if named else "label" if "no label" in message else "type"
+        said = Text("表单检查器的意见:{said}", "The form checker says: {said}").fill(said=message[:600])
+        self.fault(sheet, line, column, "pyxform", said)
         self.stop()
+
+    def with_our_rows(self, message: str) -> str:
+        """A message of pyxform, whose survey has a row more: the question for the enterprise."""
+        moved = 0 if self.anonymous else 1
+        return _ROW.sub(lambda row: f"{row[1]}{int(row[2]) - moved}", message)
+
+    def passed_on(self, warnings: list[str]) -> Iterator[Text]:
+        """pyxform's remarks, but for those that are ours already."""
+        for said in warnings:
+            if "max-pixels" not in said:
+                told = self.with_our_rows(said)
+                yield Text(told, told)
 
     # cells
 
@@ -174,18 +189,6 @@ class _Author:
     def languages(self) -> list[str]:
         others = [code for code in self.spoken if code != self.language]
         return [self.language, *others]
-
-    def look_over(self, entries: list[dict[str, Any]]) -> None:
-        """Name what is no fault but fails on some phones."""
-        for entry in entries:
-            for key in _EXPRESSIONS.values():
-                if re.search(r"\b(distance|area)\(", str(entry.get(key, ""))) and "if(" not in entry[key]:
-                    why = Text(
-                        "“{name}”对可能为空的位置求距离或面积,部分手机会报错,请用 if() 判断是否为空",
-                        "“{name}” takes the distance or area of a place that may be empty, which stops some phones: guard it with if()",
-                    )
-                    self.warnings.append(why.fill(name=entry["name"]))
-            self.look_over(entry.get("children", []))
 
     def add_labels(self, form: dict[str, Any]) -> None:
         if not form["title"]:

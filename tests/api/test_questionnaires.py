@@ -117,15 +117,26 @@ def test_a_faulty_form_is_named_by_sheet_row_and_column(cast):
 
 def test_a_new_version_is_compared_with_the_old_one_in_words(cast):
     office = Line(cast.office)
-    upload(office, workbook("| type | name | label |\n| text | a | 甲 |\n| text | b | 乙 |"))
-    upload(office, workbook("| type | name | label | required |\n| text | a | 甲 | yes |\n| text | c | 丙 | |"))
+    choices = "| list_name | name | label::Chinese (zh) | label::English (en) | score\n| l | x | 一 | One | 1\n| l | y | 二 | Two |"
+    upload(
+        office,
+        workbook("| type | name | label |\n| text | a | 甲 |\n| text | b | 乙 |\n| select_one l | s | 选", choices),
+    )
+    new = (
+        "| type | name | label | required |\n| text | a | 甲 | yes |\n| text | c | 丙 | |\n| select_one l | s | 选一 |"
+    )
+    upload(office, workbook(new, choices.replace("二", "贰").replace("| 1", "| 3")))
 
     said = office.get("questionnaires/demo/versions/2/diff", Accept_Language="en").data
 
     assert said["since"] == 1
     assert said["differences"] == [
-        "“甲” (a): required was “”, now “yes”", "“丙” (c) was added", "“乙” (b) was removed",
+        "“甲” (a): required was “none”, now “yes”", "“丙” (c) was added", "“选一” (s): wording (zh) was “选”, now “选一”",
+        "“乙” (b) was removed", "“One” (x) in the list l: score was “1.0”, now “3.0”",
+        "“Two” (y) in the list l: wording (zh) was “二”, now “贰”",
     ]  # fmt: skip
+    told = office.get("questionnaires/demo/versions/2/diff").data["differences"]
+    assert told[0] == "“甲”(a)的是否必答由“无”改为“是”"
 
 
 def test_the_office_says_whose_visits_want_a_questionnaire_and_phones_are_told(cast):
@@ -216,6 +227,29 @@ def test_answers_leave_as_tables_maps_and_workbooks(cast):
     assert book["responses"].max_row == 31
     assert Line(cast.liaison).get("responses/export?questionnaire=visit").status_code == 403
     assert office.get("responses/export?questionnaire=visit&table=nothing").status_code == 422
+
+
+def test_labels_name_regions_and_enterprises_too(cast):
+    office = Line(cast.office)
+    upload(office, workbook("""
+        | type | name | label
+        | select_one_from_file regions.csv | town | 镇
+        | select_multiple_from_file enterprises.csv | firms | 企业
+    """))  # fmt: skip
+    office.post("questionnaires/demo/versions/1/publish")
+    answers = {"town": cast.bakery.region.code, "firms": [str(cast.bakery.id)]}
+    given = {"enterprise": str(cast.bakery.id), "questionnaire": "demo", "version": 1, "status": "submitted",
+             "answers": answers, "started_at": "2026-11-22T08:40:00+08:00"}  # fmt: skip
+    by = caller(cast.liaison.id, on=timezone.localdate(), device=uuid7())
+    [row] = responses.put([Draft(uuid7(), given)], by=by, at=timezone.now())
+    assert isinstance(row, Response), row.errors
+
+    def last_line(asked: str) -> str:
+        address = f"responses/export?questionnaire=demo&{asked}"
+        return b"".join(office.get(address).streaming_content).decode("utf-8-sig").splitlines()[-1]
+
+    assert last_line("labels=true").endswith(f",{cast.bakery.region.name},{cast.bakery.name}")
+    assert last_line("labels=false").endswith(f",{cast.bakery.region.code},{cast.bakery.id}")
 
 
 def test_a_spreadsheet_takes_no_answer_for_a_formula(cast):

@@ -18,7 +18,7 @@ from surveys.answers import check
 from surveys.definition import Definition, canonical
 from surveys.samples import sample
 from surveys.scores import score
-from surveys.xlsform import Compiled, read_xlsform
+from surveys.xlsform import BadForm, Compiled, read_xlsform
 from tests.surveys.sheets import form, workbook
 
 FORMS = Path(__file__).resolve().parents[2] / "data" / "questionnaires"
@@ -126,7 +126,15 @@ def test_every_type_group_repeat_and_language_is_compiled():
      ("/choices/3/name", "duplicate-choice")),
     ("| type | name | label\n| select_one l | a | A", "| list_name | name | label | score\n| l | x | X | much",
      ("/choices/2/score", "bad-score")),
-    ("| type | name | label\n| text | a | Hello ${nobody}", None, ("/survey/2/type", "pyxform")),
+    ("| type | name | label\n| text | a | Hello ${nobody}", None, ("/survey/2/label", "unknown-question")),
+    ("| type | name | label\n| text | a | A\n| text | b |", None, ("/survey/3/label", "pyxform")),
+    ("| type | name | label | constraint_message\n| text | a | A | not ${nobody}", None,
+     ("/survey/2/constraint_message", "unknown-question")),
+    ("| type | name | label | default\n| integer | a | A | many", None, ("/survey/2/default", "bad-default")),
+    ("| type | name | label | default\n| date | a | A | 22.11.2026", None, ("/survey/2/default", "bad-default")),
+    ("| type | name | label | default\n| select_multiple l | a | A | x y", "| list_name | name | label\n| l | x | X",
+     ("/survey/2/default", "bad-default")),
+    ("| type | name | label\n| text | a | A\n| text | a b | B", None, ("/survey/3/name", "bad-name")),
     ("| type | name\n| calculate | a", None, ("/survey/2/calculation", "missing-calculation")),
     ("| type | name | label", None, ("/survey/1/type", "question-count")),
 ])  # fmt: skip
@@ -143,6 +151,33 @@ def test_several_faults_are_told_at_once_in_both_languages():
         told["errors"][0]["detail"] == "Sheet survey, row 2, column A (type): The question type “poem” is not supported"
     )
     assert problem.value.told("zh-Hans")["errors"][0]["detail"] == "survey 表第 2 行 A 列(type):不支持的题型“poem”"
+
+
+def test_the_checkers_remarks_name_our_rows_and_only_what_we_do_not_say_ourselves():
+    compiled = read_xlsform(form("""
+        | type | name | label
+        | image | a | 照片
+        | begin repeat | r |
+        | text | b | 乙
+        | end repeat
+    """))  # fmt: skip
+    said = [each.en for each in compiled.warnings]
+    assert said[0] == "The picture “a” has no max-pixels parameter and will be sent in its full size"
+    assert not any("max-pixels" in each for each in said[1:])
+    assert any("row : 3" in each for each in said) and not any("row : 4" in each for each in said)
+
+
+def test_a_name_of_an_instance_that_refers_to_nobody_is_named_in_the_settings():
+    with pytest.raises(BadForm) as refused:
+        read_xlsform(
+            form(
+                "| type | name | label\n| text | a | A",
+                settings="| form_id | instance_name\n| demo | concat(${nobody})",
+            )
+        )
+    assert [(each.pointer, each.code) for each in refused.value.errors] == [
+        ("/settings/2/instance_name", "unknown-question")
+    ]
 
 
 def test_what_is_said_twice_in_settings_or_missing_there_is_refused():
