@@ -73,7 +73,7 @@ if DATABASE.get("ENGINE") == "django.db.backends.sqlite3":
     DATABASE["CONN_MAX_AGE"] = None
 else:
     DATABASE["OPTIONS"] = DATABASE.get("OPTIONS", {}) | (
-        {"pool": {"min_size": 1, "max_size": POOL, "timeout": 10}} if POOL else {}
+        {"pool": {"min_size": 1, "max_size": POOL, "timeout": 5}} if POOL else {}
     )
     DATABASE["CONN_MAX_AGE"] = 0 if POOL else 60
 DATABASES = {"default": DATABASE}
