@@ -21,6 +21,7 @@ help:
 	@echo "make production-drill  kill every part of a real installation in turn and see it come back"
 	@echo "make overload          ask five times what the server can do, slow lines beside it, and count"
 	@echo "make check             everything a machine can judge: format, lint, types, contracts, migrations, OpenAPI, tests"
+	@echo "make fuzz              parsers, operations and hostile requests with new inputs each time (FUZZ=3000)"
 	@echo "make tour              the main job told by a phone over HTTP, against the server at PORT or one of its own"
 	@echo "make tour-production   the same against PostgreSQL and S3 with two app processes"
 	@echo "make format            put the code in form"
@@ -120,6 +121,14 @@ bench: $(DEVELOPMENT)
 	$(BIN)/python -m bench.sync
 	$(BIN)/python -m bench.uploads
 	$(BIN)/python -m bench.forms
+
+# --- hostile input at length; `make test` runs a short tier of it ---
+# every parser and every operation with inputs that are new each time (FUZZ=… for more), then the hostile corpus of another seed
+.PHONY: fuzz
+FUZZ ?= 3000
+fuzz: $(DEVELOPMENT)
+	FUZZ=$(FUZZ) $(BIN)/python -m pytest --engine=sqlite -q tests/test_parsers.py tests/api/test_contract.py
+	FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest --engine=postgres -q tests/api/test_hostile.py
 
 # --- the sync engine's long proofs; `make test` runs a short tier of each ---
 .PHONY: feed sim sim-mutants crashpoints pgkill serverkill

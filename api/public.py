@@ -69,9 +69,16 @@ class PublicQuestionnaire(Noun):
         return self._page(version)
 
     @extend_schema(
-        request=AnonymousAnswers, responses={201: Taken, (201, "text/html"): OpenApiTypes.STR},
-        operation_id="answer_public_questionnaire", auth=[],
-    )  # fmt: skip
+        request=AnonymousAnswers,
+        responses={
+            201: Taken,
+            (201, "text/html"): OpenApiTypes.STR,
+            (422, "text/html"): OpenApiTypes.STR,
+            (422, "application/problem+json"): OpenApiTypes.OBJECT,
+        },
+        operation_id="answer_public_questionnaire",
+        auth=[],
+    )
     def post(self, request: Request, token: str) -> Response | HttpResponse:
         """Answer it. Answers to questions that do not apply are dropped."""
         _, version = anonymous.behind(token, at=self.at)
