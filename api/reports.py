@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -17,30 +17,14 @@ from rest_framework.request import Request
 from api.errors import NotAcceptable
 from api.pagination import read_limit
 from api.shapes import Strict, String
-from api.views import Noun, etag
-from core.problems import Forbidden, Invalid, NotFound
+from api.views import Noun
+from core.problems import Invalid, NotFound
 from core.texts import Text, negotiate
-from organizations.permissions import may
-from reports import (
-    assessing,
-    bulletins,
-    circulars,
-    csvs,
-    dimensions,
-    evidence,
-    groups,
-    layouts,
-    periods,
-    registers,
-    schemes,
-    sheets,
-    supervision,
-)
+from reports import deliverables, dimensions, evidence, groups, periods, schemes
+from reports.deliverables import DRESSES, File, Wanted
 from reports.indicators import GROUPS
 from reports.periods import Period
-from reports.tables import Column, Table
 
-DRESSES = {"csv": "text/csv", "xlsx": sheets.MEDIA_TYPE, "docx": bulletins.MEDIA_TYPE, "json": "application/json"}
 KINDS = ("supervision", "assessment")
 
 
@@ -116,6 +100,10 @@ class ReportShape(serializers.Serializer[Any]):
     rows = ReportRow(many=True)
     total = serializers.DictField(child=FigureShape())
     compared = serializers.DictField(required=False, help_text="the same report of `previous` and `year_earlier`")
+    adjustments = serializers.ListField(
+        child=serializers.DictField(), required=False, help_text="what has changed about frozen periods before this one"
+    )
+    findings = serializers.ListField(child=serializers.CharField(), required=False, help_text="what was left out")
 
 
 class ScoredItem(serializers.Serializer[Any]):
@@ -186,30 +174,44 @@ class Reported(Noun):
         wanted = self.request.headers.get("Accept", "*/*")
         for part in wanted.split(","):
             kind = part.split(";")[0].strip().lower()
-            found = next((name for name, media in DRESSES.items() if media == kind), None)
+            found = next((name for name, media in DRESSES.items() if media.partition(";")[0] == kind), None)
             if found or kind in ("*/*", "application/*", ""):
                 return found or "json"
         raise NotAcceptable
 
-    def send(self, tables: Sequence[Table], dress: str, document: Any) -> HttpResponseBase:
-        """Tables as a file. Its ETag is over what it says, the form and the language; a streamed list has none."""
-        tag = etag([document, dress, self.language])
+    def answer(self, report: str, asked: dict[str, Any]) -> HttpResponseBase:
+        """The report that is asked for, as JSON or as a file; either with an ETag over what it says."""
+        wanted = wanted_of(report, asked, self.dress(asked))
+        if wanted.dress == "json":
+            made = deliverables.make(wanted, by=self.by, at=self.at, language=self.language)
+            return self.shown(made.document)
+        return self.send(deliverables.deliver(wanted, by=self.by, at=self.at, language=self.language))
+
+    def send(self, file: File) -> HttpResponseBase:
+        """A file to be saved, or 304 to whoever has it."""
         headers = {
-            **({"ETag": tag} if document is not None else {}),
-            "Content-Disposition": f'attachment; filename="{tables[0].key}.{dress}"',
+            "ETag": f'"{file.tag}"',
+            "Content-Disposition": f'attachment; filename="{file.name}"',
             "X-Content-Type-Options": "nosniff",
             "Vary": "Accept, Accept-Language, Authorization",
         }
-        if document is not None and tag in self.request.headers.get("If-None-Match", ""):
+        known = [name.strip() for name in self.request.headers.get("If-None-Match", "").split(",")]
+        if headers["ETag"] in known:
+            file.content.close()
             return HttpResponse(status=304, headers=headers)
-        if dress == "csv":
-            lines = csvs.lines(tables[0], self.language)
-            return StreamingHttpResponse(lines, content_type=csvs.MEDIA_TYPE, headers=headers)
-        return HttpResponse(sheets.workbook(tables, self.language), content_type=sheets.MEDIA_TYPE, headers=headers)
+        return FileResponse(file.content, content_type=file.media_type, headers=headers)
 
 
-def read_period(asked: dict[str, Any]) -> Period:
+def read_period(asked: Mapping[str, Any]) -> Period:
     return periods.read(asked.get("period"), since=asked.get("from"), until=asked.get("to"))
+
+
+def wanted_of(report: str, asked: Mapping[str, Any], dress: str) -> Wanted:
+    """What a checked query asks for."""
+    plain = ("group_by", "scheme", "questionnaire", "register", "indicator", "group", "side")
+    given = {name: asked[name] for name in plain if name in asked}
+    compare = tuple(name for name in asked.get("compare", "").split(",") if name)
+    return Wanted(report=report, period=read_period(asked), dress=dress, compare=compare, **given)
 
 
 class Supervision(Reported):
@@ -217,102 +219,43 @@ class Supervision(Reported):
     def get(self, request: Request) -> HttpResponseBase:
         """The indicators of a period by group. The office sees the city, everybody else what is theirs.
 
-        `docx` is the supervision bulletin; `xlsx` holds the figures and the list of issues to be pressed.
+        `docx` is the supervision bulletin; `xlsx` holds the figures, a heat table, rankings, trends and the list of issues
+        to be pressed.
         """
-        asked = self.query(SupervisionQuery)
-        period, dress = read_period(asked), self.dress(asked)
-        sight = groups.sight(self.by)
-        if dress == "docx":
-            return self._bulletin(period)
-        compare = [name for name in asked.get("compare", "").split(",") if name]
-        report = supervision.report(
-            period, asked["group_by"], sight=sight, at=self.at, compare=compare, language=self.language
-        )
-        document = report.document()
-        if dress == "json":
-            return self.shown(document)
-        tables = [report.table()]
-        if dress == "xlsx":
-            tables.append(circulars.pressing(period, sight=sight, at=self.at, language=self.language))
-        return self.send(tables, dress, document)
-
-    def _bulletin(self, period: Period) -> HttpResponse:
-        if not may(self.by, "report.write"):
-            raise Forbidden
-        bulletin = circulars.bulletin(period, at=self.at, language=self.language)
-        made = bulletins.write(bulletin, self.language, template=layouts.current())
-        headers = {"Content-Disposition": f'attachment; filename="bulletin-{period.code}.docx"'}
-        return HttpResponse(made, content_type=bulletins.MEDIA_TYPE, headers=headers)
+        return self.answer("supervision", self.query(SupervisionQuery))
 
 
 class Assessment(Reported):
     @extend_schema(parameters=[AssessmentQuery], responses=dressed(AssessmentShape), operation_id="report_assessment")
     def get(self, request: Request) -> HttpResponseBase:
         """Scores, places and grades by a scheme, with the arithmetic of each; of a draft scheme: a simulation."""
-        asked = self.query(AssessmentQuery)
-        dress = self.dress(asked)
-        made = assessing.run(schemes.find(asked["scheme"]), read_period(asked), at=self.at, language=self.language)
-        document = made.document(self.language)
-        if dress == "docx":
-            raise Invalid.at("/format", "invalid-choice", Text("考核没有 docx 格式", "An assessment has no docx form"))
-        return self.shown(document) if dress == "json" else self.send(made.tables(), dress, document)
+        return self.answer("assessment", self.query(AssessmentQuery))
 
 
 class Evidence(Reported):
     @extend_schema(parameters=[EvidenceQuery], responses=dressed(EvidenceShape), operation_id="report_evidence")
     def get(self, request: Request, kind: str) -> HttpResponseBase:
         """The ids behind a number: both sides at once, or page by page with `side`; `csv` and `xlsx` hold them all."""
-        if kind not in KINDS:
-            raise NotFound
-        asked = self.query(EvidenceQuery)
-        group_by = asked["group_by"]
-        if kind == "assessment":
-            if "scheme" not in asked:
-                raise Invalid.at("/scheme", "required", Text("请指明考核方案", "Say which scheme"))
-            group_by = schemes.find(asked["scheme"]).group_by
-        period, dress = read_period(asked), self.dress(asked)
-        sides = [asked["side"]] if "side" in asked else list(evidence.SIDES)
-        if dress in ("csv", "xlsx"):
-            return self.send([self._sheet(asked, period, group_by, sides)], dress, None)
-        pages = {side: self._page(request, asked, period, group_by, side) for side in sides}
+        asked = read_evidence(self.query(EvidenceQuery), kind)
+        wanted = wanted_of("evidence", asked, self.dress(asked))
+        if wanted.dress != "json":
+            return self.answer("evidence", asked)
+        deliverables.check(wanted, by=self.by)
+        group_by = deliverables.grouping(wanted)
+        sides = [wanted.side] if wanted.side else list(evidence.SIDES)
+        pages = {side: self._page(request, wanted, group_by, side) for side in sides}
         return self.shown(pages[sides[0]] if len(sides) == 1 else pages)
 
-    def _sheet(self, asked: dict[str, Any], period: Period, group_by: str, sides: Sequence[str]) -> Table:
-        sight = groups.sight(self.by)
-        found = [
-            (
-                side,
-                evidence.every(
-                    period, group_by, asked["indicator"], side, group=asked.get("group"), sight=sight, at=self.at
-                ),
-            )
-            for side in sides
-        ]
-        return Table(
-            key=f"evidence-{asked['indicator']}-{period.code}",
-            title=Text("指标明细", "Behind the number"),
-            columns=(
-                Column("side", Text("分子或分母", "Side"), width=14),
-                Column("kind", Text("种类", "Kind"), width=14),
-                Column("id", Text("编号", "Id"), width=40),
-                Column("issue", Text("问题", "Issue"), width=40),
-            ),
-            rows=((SIDE_NAMES[side], *row) for side, rows in found for row in rows),
-            period=period.name,
-        )
-
-    def _page(
-        self, request: Request, asked: dict[str, Any], period: Period, group_by: str, side: str
-    ) -> dict[str, Any]:
+    def _page(self, request: Request, wanted: Wanted, group_by: str, side: str) -> dict[str, Any]:
         found = evidence.page(
-            period,
+            wanted.period,
             group_by,
-            asked["indicator"],
+            wanted.indicator,
             side,
-            group=asked.get("group"),
+            group=wanted.group,
             sight=groups.sight(self.by),
             at=self.at,
-            after=request.query_params.get("cursor") if "side" in asked else None,
+            after=request.query_params.get("cursor") if wanted.side else None,
             size=read_limit(request),
         )
         following = None
@@ -322,6 +265,18 @@ class Evidence(Reported):
             following = request.build_absolute_uri(f"{request.path}?{query}")
         told: dict[str, Any] = {"kind": found.kind, "results": found.ids, "next": following}
         return told if found.issues is None else told | {"issues": found.issues}
+
+
+def read_evidence(asked: dict[str, Any], kind: str) -> dict[str, Any]:
+    """What is asked behind a report of a kind: of an assessment its scheme must be named, otherwise it says nothing."""
+    if kind not in KINDS:
+        raise NotFound
+    if kind == "supervision":
+        return {name: value for name, value in asked.items() if name != "scheme"}
+    if "scheme" not in asked:
+        raise Invalid.at("/scheme", "required", Text("请指明考核方案", "Say which scheme"))
+    schemes.find(asked["scheme"])
+    return asked
 
 
 class RegisterQuery(PeriodQuery):
@@ -356,35 +311,16 @@ class DimensionShape(serializers.Serializer[Any]):
 class Register(Reported):
     @extend_schema(parameters=[RegisterQuery], responses=dressed(RegisterShape), operation_id="report_register")
     def get(self, request: Request, kind: str) -> HttpResponseBase:
-        """A list that the office keeps: pressing, issues, duties, tasks, members, boards."""
-        if kind not in registers.REGISTERS:
-            raise NotFound
-        asked = self.query(RegisterQuery)
-        period, dress = read_period(asked), self.dress(asked)
-        made = registers.make(kind, registers.Asked(period, self.at, groups.sight(self.by), self.language))
-        if dress == "json":
-            return self.shown({"tables": [table.document(self.language) for table in made]})
-        if dress == "docx":
-            raise Invalid.at("/format", "invalid-choice", Text("清单没有 docx 格式", "A list has no docx form"))
-        return self.send(made, dress, None)
+        """A list that the office keeps: pressing, issues, duties, tasks, members, boards, stations, doubtful."""
+        return self.answer("register", self.query(RegisterQuery) | {"register": kind})
 
 
 class Dimensions(Reported):
     @extend_schema(parameters=[DimensionQuery], responses=dressed(DimensionShape), operation_id="report_dimensions")
     def get(self, request: Request) -> HttpResponseBase:
         """Mean questionnaire scores by dimension; groups under five are suppressed."""
-        asked = self.query(DimensionQuery)
-        period, dress = read_period(asked), self.dress(asked)
-        made = dimensions.scores(
-            asked["questionnaire"], period, asked["group_by"], sight=groups.sight(self.by), at=self.at,
-            language=self.language,
-        )  # fmt: skip
-        if dress == "docx":
-            raise Invalid.at("/format", "invalid-choice", Text("此表没有 docx 格式", "This table has no docx form"))
-        return self.shown(made.document()) if dress == "json" else self.send([made.table()], dress, made.document())
+        return self.answer("dimensions", self.query(DimensionQuery))
 
-
-SIDE_NAMES = {"numerator": Text("分子", "numerator"), "denominator": Text("分母", "denominator")}
 
 urlpatterns = [
     path("reports/supervision", Supervision.as_view(), name="report-supervision"),

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import TextChoices
+from django.http import HttpResponseBase
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -14,12 +15,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.pagination import page
+from api.reports import EvidencePage, Reported, dressed
 from api.shapes import Flag, Strict, String
 from api.views import Noun
 from core.problems import Invalid, NotFound
 from core.texts import Text, negotiate
-from organizations.permissions import may
-from reports import groups, periods, schemes, snapshots
+from organizations.permissions import may, permit
+from reports import deliverables, evidence, groups, indicators, periods, reprints, schemes, snapshots
 from reports.groups import Sight
 from reports.indicators import GROUPS
 from reports.models import Objection, Snapshot, SnapshotState
@@ -141,16 +143,49 @@ class Snapshots(Noun):
         return self.once(lambda: Response(rendered([snapshots.keep(made, by=self.by)])[0], status=201))
 
 
-class OneSnapshot(Noun):
-    @extend_schema(responses=FullSnapshot, operation_id="read_snapshot")
-    def get(self, request: Request, key: UUID) -> Response:
-        """One snapshot with what it says, checked against its digests."""
+class SnapshotQuery(Strict):
+    format = serializers.ChoiceField(choices=["json", "csv", "xlsx"], required=False)
+
+
+class SnapshotEvidenceQuery(SnapshotQuery):
+    indicator = String(max_length=40)
+    group = String(required=False, max_length=100, allow_blank=True, help_text="a code; without it: behind the total")
+    side = serializers.ChoiceField(choices=list(evidence.SIDES))
+
+
+class OneSnapshot(Reported):
+    @extend_schema(parameters=[SnapshotQuery], responses=dressed(FullSnapshot), operation_id="read_snapshot")
+    def get(self, request: Request, key: UUID) -> HttpResponseBase:
+        """One snapshot with what it says, checked against its digests; to the office also as `xlsx` or `csv`."""
         row = _snapshot(key)
+        dress = self.dress(self.query(SnapshotQuery))
+        if dress != "json":
+            permit(self.by, "report.write")
+            made = deliverables.Made(f"snapshot-{row.kind}-{row.period}-v{row.version}", None, reprints.tables(row))
+            return self.send(deliverables.write(made, dress, self.language))
         faults = snapshots.verify(row)
         language = negotiate(request.headers.get("Accept-Language"))
         told = rendered([row])[0] | {"intact": not faults, "faults": [fault.of(language) for fault in faults]}
         told["document"] = row.document if may(self.by, "report.write") else _own(row, groups.sight(self.by))
         return self.shown(told)
+
+
+class SnapshotEvidence(Reported):
+    @extend_schema(
+        parameters=[SnapshotEvidenceQuery], responses=dressed(EvidencePage), operation_id="read_snapshot_evidence"
+    )
+    def get(self, request: Request, key: UUID) -> HttpResponseBase:
+        """The ids behind a number of a snapshot, as they were when it was taken."""
+        row, asked = _snapshot(key), self.query(SnapshotEvidenceQuery)
+        kind = indicators.named(asked["indicator"]).evidence[evidence.SIDES.index(asked["side"])]
+        found = snapshots.ids(row, asked.get("group", snapshots.TOTAL), asked["indicator"], asked["side"])
+        dress = self.dress(asked)
+        if dress == "json":
+            return self.shown({"kind": kind or "", "results": found, "next": None})
+        period = snapshots.period_of(row)
+        rows = ((deliverables.SIDE_NAMES[asked["side"]], kind, one, None) for one in found)
+        table = deliverables.evidence_table(f"evidence-{asked['indicator']}-{period.code}", period, rows)
+        return self.send(deliverables.write(deliverables.Made(table.key, None, [table]), dress, self.language))
 
 
 class FrozenSnapshot(Noun):
@@ -203,7 +238,7 @@ def _own(row: Snapshot, sight: Sight) -> dict[str, Any]:
             rows = [
                 one
                 for one in row.document[part]["rows"]
-                if one["group"]["code"] and snapshots.speaks_for(sight, row.group_by, one["group"]["code"])
+                if one["group"]["code"] and groups.speaks_for(sight, row.group_by, one["group"]["code"])
             ]
             told[part] = {"period": row.document[part]["period"], "rows": rows}
     return told
@@ -219,6 +254,7 @@ def _snapshot(key: UUID) -> Snapshot:
 urlpatterns = [
     path("reports/snapshots", Snapshots.as_view(), name="report-snapshots"),
     path("reports/snapshots/<uuid:key>", OneSnapshot.as_view(), name="report-snapshot"),
+    path("reports/snapshots/<uuid:key>/evidence", SnapshotEvidence.as_view(), name="report-snapshot-evidence"),
     path("reports/snapshots/<uuid:key>/freeze", FrozenSnapshot.as_view(), name="report-snapshot-freeze"),
     path("reports/snapshots/<uuid:key>/objections", Objections.as_view(), name="report-objections"),
     path("reports/objections/<uuid:key>/answer", AnsweredObjection.as_view(), name="report-objection-answer"),

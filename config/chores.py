@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from api.views import forget_answers
+from config import post
 from config.models import Chore
 from inspections import escalation, photographs
 from journal import upkeep
@@ -23,7 +24,7 @@ from media import chain, orphans, renditions, scrub, uploads
 from notifications import deliveries, digest, outbox
 from organizations import assignments, lockouts, sessions
 from privacy import retention
-from reports import schedule
+from reports import commissions, schedule
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)
@@ -76,6 +77,9 @@ DUTIES: Sequence[Duty] = (
     Duty("deliver", timedelta(seconds=5), lambda at: deliveries.deliver(at=at)),
     Duty("send-digest", timedelta(minutes=5), lambda at: digest.send(at=at)),
     Duty("escalate-issues", timedelta(minutes=5), _sweep_issues),
+    Duty("make-reports", timedelta(seconds=2), lambda at: commissions.make_due(at=at)),
+    Duty("mail-reports", timedelta(minutes=5), lambda at: post.send_reports(at=at)),
+    Duty("forget-reports", timedelta(hours=6), lambda at: commissions.sweep(at=at)),
     Duty("draft-reports", timedelta(hours=1), lambda at: schedule.draft_due(at=at)),
     Duty("expire-uploads", timedelta(minutes=1), lambda at: uploads.sweep(at=at)),
     Duty("settle-assignments", timedelta(minutes=30), _settle_assignments),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,7 +87,10 @@ def _mail(delivery: Delivery) -> Sent:
     payload, sender = delivery.payload, settings.DEFAULT_FROM_EMAIL
     domain = sender.rpartition("@")[2].strip(" >") or "localhost"
     headers = {"Message-ID": f"<{delivery.event}@{domain}>"}
-    EmailMessage(payload["subject"], payload["text"], sender, [payload["address"]], headers=headers).send()
+    mail = EmailMessage(payload["subject"], payload["text"], sender, [payload["address"]], headers=headers)
+    for name, kind, content in payload.get("files", ()):
+        mail.attach(name, b64decode(content), kind)
+    mail.send()
     return Sent(True)
 
 

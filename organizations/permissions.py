@@ -152,6 +152,8 @@ VERBS: dict[str, Row] = {
     "report.read": _office | _to(ASSIGNED, TOWN) | _to(LEAD, HANDLER) | _to(OWN, *FIELD, STATION),
     "report.write": _office,
     "assessment.read": _office,
+    "ledger.read": _to(ASSIGNED, STATION, TOWN) | _office,
+    "ledger.write": _to(ASSIGNED, STATION) | _office,
     "webhook.write": _office,
     "journal.read": _to(ALL, AUDITOR) | _office,
     # personal information

@@ -242,7 +242,7 @@ REGISTER: Final[Sequence[Kept]] = (
         "reports",
         Text("报告与考核", "Reports and assessment"),
         ("Snapshot.document", "Snapshot.taken_by", "Snapshot.frozen_by", "reports.Entry.entered_by", "Objection.raised_by",
-         "Objection.answered_by"),
+         "Objection.answered_by", "Commission.person", "Commission.wanted", "Mailing.people", "LedgerLine.entered_by"),
         Text("督查与考核", "supervision and assessment"),
         DUTY,
         Text("产改办;各单位只见本单位", "the office; each unit its own row"),

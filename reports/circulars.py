@@ -12,7 +12,7 @@ from inspections import calendar
 from inspections.deadlines import RED_AFTER, Calendar, local_day
 from inspections.models import Issue
 from inspections.workflow import STATE_NAMES, WITH_DEPARTMENT, State
-from reports import groups, sentences, supervision
+from reports import groups, numbers, sentences, supervision
 from reports.bulletins import Bulletin
 from reports.groups import WHOLE_CITY, Sight
 from reports.measures import BASES, Window
@@ -36,7 +36,7 @@ def bulletin(period: Period, *, at: datetime, language: str = ZH) -> Bulletin:
         reports[1],
         named(period, at=at, language=language),
         day=day_of(at),
-        number=Text("督查通报〔{year}〕", "Supervision bulletin {year}").fill(year=period.last.year),
+        number=numbers.line(period),
         issuer=ISSUER,
         addressees=ADDRESSEES,
     )

@@ -11,7 +11,7 @@ from core.texts import ZH, Text
 from reports.arithmetic import quotient, ranks, rate, too_small
 from reports.indicators import GROUPS, INDICATORS, UNITS, Indicator
 from reports.periods import Period
-from reports.tables import Chart, Column, Table
+from reports.tables import Column, Table
 
 NOBODY = Text("（未归属）", "(none)")
 TOTAL = Text("合计", "Total")
@@ -86,13 +86,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Rows of groups and their total over a period; ``compared`` holds the same report of other periods by name."""
+    """Rows of groups and their total over a period; ``compared`` holds the same report of other periods by name.
+
+    ``findings`` say what was left out and why; ``adjustments`` what has changed about frozen periods before this one
+    (see ``reports.adjustments``).
+    """
 
     period: Period
     group_by: str
     rows: Sequence[Row]
     total: Mapping[str, Figure]
     compared: Mapping[str, Report] = field(default_factory=dict)
+    findings: Sequence[Text] = ()
+    adjustments: Sequence[Mapping[str, Any]] = ()
 
     @property
     def indicators(self) -> tuple[Indicator, ...]:
@@ -101,7 +107,7 @@ class Report:
     def row(self, code: str | None) -> Row | None:
         return next((row for row in self.rows if row.code == code), None)
 
-    def document(self) -> dict[str, Any]:
+    def document(self, language: str = ZH) -> dict[str, Any]:
         """The report as JSON, with its total and, when compared, the changes against the other periods."""
         told: dict[str, Any] = {
             "period": span(self.period),
@@ -111,6 +117,10 @@ class Report:
         }
         if self.compared:
             told["compared"] = {name: other.document() for name, other in self.compared.items()}
+        if self.findings:
+            told["findings"] = [one.of(language) for one in self.findings]
+        if self.adjustments:
+            told["adjustments"] = list(self.adjustments)
         return told
 
     def ranked(self, key: str) -> list[tuple[int, Row]]:
@@ -135,12 +145,8 @@ class Report:
             unit=Text("件、次、%、工作日", "items, visits, %, working days"),
             period=self.period.name,
             measure=Text("按到期口径，统计至报告时点", "by what fell due, as of the report"),
-            notes=definitions(self.indicators),
-            charts=tuple(
-                Chart("name", f"{key}.value", INDICATORS[key].name)
-                for key in ("on_time_rate", "visit_coverage")
-                if key in self.total
-            ),
+            notes=(*self.findings, *definitions(self.indicators)),
+            tab=Text("督查情况表", "Supervision"),
         )
 
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from core.ids import uuid7
 from core.texts import Text
+from organizations.models import Person, Region
 from organizations.roles import Role
 
 
@@ -22,6 +23,25 @@ class SchemeState(models.TextChoices):
 class SnapshotState(models.TextChoices):
     DRAFT = "draft", Text("征求意见", "Draft, open to objections")
     FROZEN = "frozen", Text("已冻结", "Frozen")
+
+
+class CommissionState(models.TextChoices):
+    WAITING = "waiting", Text("等待", "Waiting")
+    RUNNING = "running", Text("生成中", "Being made")
+    DONE = "done", Text("已完成", "Done")
+    FAILED = "failed", Text("未完成", "Failed")
+
+
+class Rhythm(models.TextChoices):
+    WEEK = "week", Text("每周", "Weekly")
+    MONTH = "month", Text("每月", "Monthly")
+    QUARTER = "quarter", Text("每季", "Quarterly")
+    YEAR = "year", Text("每年", "Yearly")
+
+
+class Service(models.TextChoices):
+    POLICY_RELEASE = "policy_release", Text("政策发布", "Policy release")
+    CONSULTATION = "consultation", Text("咨询服务", "Consultation")
 
 
 class CadenceRow(models.Model):
@@ -186,3 +206,100 @@ class Objection(models.Model):
                 name="answered_objections_know_when",
             )
         ]
+
+
+class Commission(models.Model):
+    """A report that somebody asked to have made in the background, and where the file lies when it is done.
+
+    ``wanted`` is what ``reports.deliverables.Wanted`` keeps. ``reach`` is a digest of what the maker's rights let them
+    see at that time: whoever has lost any of it does not get the file.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", verbose_name="申请人")
+    wanted = models.JSONField("内容")
+    language = models.CharField("语言", max_length=10)
+    state = models.CharField("状态", max_length=8, choices=CommissionState.choices, default=CommissionState.WAITING)
+    progress = models.PositiveSmallIntegerField("进度", default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    asked_at = models.DateTimeField("申请时间")
+    leased_until = models.DateTimeField(null=True)
+    done_at = models.DateTimeField("完成时间", null=True)
+    refusal = models.JSONField("未完成原因", null=True)
+    name = models.CharField("文件名", max_length=200, blank=True)
+    media_type = models.CharField(max_length=100, blank=True)
+    size = models.BigIntegerField("字节", null=True)
+    digest = models.CharField(max_length=64, blank=True)
+    reach = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["-asked_at", "id"]
+        verbose_name = verbose_name_plural = "报告任务"
+        indexes = [
+            models.Index(
+                fields=["asked_at"], condition=Q(state__in=["waiting", "running"]), name="commissions_that_wait"
+            ),
+            models.Index(fields=["person", "-asked_at", "id"], name="commissions_of_a_person"),
+        ]
+
+
+class Mailing(models.Model):
+    """A report that goes out by mail on the n-th working day after its period, to people who each get what they may see.
+
+    ``sent_for`` is the last period it was sent for; ``people`` are ids of persons.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    title = models.CharField("名称", max_length=100)
+    wanted = models.JSONField("内容")
+    rhythm = models.CharField("周期", max_length=8, choices=Rhythm.choices)
+    workday = models.PositiveSmallIntegerField("期后第几个工作日", default=1)
+    hour = models.PositiveSmallIntegerField("几点", default=9)
+    people = models.JSONField("收件人", default=list)
+    active = models.BooleanField("启用", default=True)
+    sent_for = models.CharField("最近一期", max_length=30, blank=True)
+    sent_at = models.DateTimeField("最近发送", null=True)
+    set_at = models.DateTimeField("设置时间")
+
+    class Meta:
+        ordering = ["title", "id"]
+        verbose_name = verbose_name_plural = "定期报送"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(workday__gte=1, workday__lte=20, hour__lte=23), name="mailings_go_out_on_a_day"
+            )
+        ]
+
+
+class BulletinNumber(models.Model):
+    """The running number that the bulletin of a period got in its year; given once and never again."""
+
+    period = models.CharField("期间", max_length=30, primary_key=True)
+    year = models.PositiveSmallIntegerField("年份")
+    number = models.PositiveSmallIntegerField("期号")
+    given_at = models.DateTimeField("编号时间")
+
+    class Meta:
+        ordering = ["-year", "-number"]
+        verbose_name = verbose_name_plural = "通报期号"
+        constraints = [models.UniqueConstraint(fields=["year", "number"], name="bulletins_of_a_year_are_counted")]
+
+
+class LedgerLine(models.Model):
+    """What a guidance station did besides taking in problems: a policy it released, a consultation it gave."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+", verbose_name="镇街（园区）")
+    kind = models.CharField("类别", max_length=16, choices=Service.choices)
+    day = models.DateField("日期")
+    subject = models.CharField("事项", max_length=200)
+    people = models.PositiveIntegerField("服务人次", default=0)
+    note = models.CharField("说明", max_length=1000, blank=True)
+    entered_at = models.DateTimeField("录入时间")
+    entered_by = models.UUIDField("录入人", null=True)
+    withdrawn_at = models.DateTimeField("撤回时间", null=True)
+
+    class Meta:
+        ordering = ["day", "id"]
+        verbose_name = verbose_name_plural = "指导站台账"
+        indexes = [models.Index(fields=["day", "id"], name="ledger_lines_by_day")]

@@ -95,6 +95,7 @@ def ranking(period: Period, scheme: Scheme, title: Text, assessed: Sequence[Asse
     return Table(
         key=f"assessment-{period.code}",
         title=title,
+        tab=Text("考核排名", "Ranking"),
         columns=columns,
         rows=rows,
         unit=Text("分", "points"),

@@ -14,7 +14,7 @@ from inspections.models import ConferenceTask, Issue
 from inspections.workflow import STATE_NAMES, State
 from organizations.models import Assignment
 from organizations.roles import FIELD_ROLES, Role
-from reports import circulars, groups, supervision
+from reports import circulars, clocks, groups, ledgers, supervision
 from reports.arithmetic import GRADE_NAMES, grade
 from reports.circulars import number
 from reports.figures import Report, Row
@@ -253,6 +253,35 @@ def boards(asked: Asked) -> list[Table]:
     return made
 
 
+def stations(asked: Asked) -> list[Table]:
+    """What the guidance stations did: the ledgers of all towns, and their lines."""
+    return ledgers.tables(asked.period, sight=asked.sight, at=asked.at, language=asked.language)
+
+
+def doubtful(asked: Asked) -> list[Table]:
+    """Visits dated ahead of the moment they came in, which no figure counts until the office has put them right."""
+    rows = clocks.doubtful(Window(asked.period, asked.at), asked.sight).select_related("enterprise", "author")
+    return [
+        Table(
+            key=f"doubtful-{asked.period.code}",
+            title=Text("存疑走访清单", "Visits with a wrong date"),
+            columns=(
+                Column("id", Text("编号", "Id"), width=38),
+                Column("enterprise", Text("企业", "Enterprise"), width=28),
+                Column("author", Text("填报人", "Author"), width=14),
+                Column("started", Text("走访时间", "Dated"), kind="instant", width=18),
+                Column("received", Text("接收时间", "Received"), kind="instant", width=18),
+            ),
+            rows=[
+                (row.id, row.enterprise.name, row.author.name, row.started_at, row.submitted_at or row.created_at)
+                for row in rows.order_by("started_at", "id")
+            ],
+            period=asked.period.name,
+            notes=(Text("走访时间晚于接收时间一天以上。", "Dated more than a day after they were received."),),
+        )
+    ]
+
+
 def groups_name(group_by: str) -> Text:
     return {"department": Text("部门", "departments"), "region": Text("镇街（园区）", "towns")}[group_by]
 
@@ -282,4 +311,6 @@ REGISTERS: dict[str, Callable[[Asked], list[Table]]] = {
     "tasks": tasks,
     "members": members,
     "boards": boards,
+    "stations": stations,
+    "doubtful": doubtful,
 }

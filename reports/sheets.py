@@ -23,6 +23,11 @@ MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 A3 = 8
 TITLE_ROW, LINE_ROW, GROUP_ROW, HEADING_ROW, FIRST_ROW = range(5)
 LONGEST = 32_767
+LONGEST_TAB = 31
+NARROW = 8
+"""Up to so many columns a chart stands beside its table; otherwise on a sheet of its own."""
+MADE = datetime(2026, 1, 1, tzinfo=SHANGHAI).replace(tzinfo=None)
+"""What every file says of its making, so that the same report is the same bytes."""
 CUT = "…[截断]"
 FONT = "宋体"
 ROW_HEIGHT = 20
@@ -48,12 +53,14 @@ FORMATS: dict[str, dict[str, Any]] = {
 }
 BOLD = {"bold": True, "bg_color": "#F2F2F2"}
 RED, AMBER, GREEN = "#F8696B", "#FFEB84", "#63BE7B"
+COLOURS = ("#C00000", "#1F4E79", "#548235", "#BF8F00", "#7030A0", "#404040")
 
 
 def write(tables: Sequence[Table], language: str, into: IO[bytes]) -> None:
     """A workbook with a sheet for each table. Rows are walked once and not kept, so memory stays flat."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "in_memory": False}
     with xlsxwriter.Workbook(into, options) as book:
+        book.set_properties({"created": MADE})
         formats = {name: book.add_format({"font_name": FONT} | look) for name, look in FORMATS.items()}
         formats |= {f"total {name}": book.add_format({"font_name": FONT} | FORMATS[name] | BOLD) for name in FORMATS}
         for number, table in enumerate(tables, start=1):
@@ -172,32 +179,58 @@ class _Page:
             row += 1
 
     def _draw(self, end: int) -> None:
-        name = Text("图{number}", "Chart {number}").fill(number=self.sheet.index + 1).of(self.language)
-        page = self.book.add_worksheet(name)
+        beside = len(self.table.columns) <= NARROW
+        page = self.sheet if beside else self._page_of_charts()
+        row, column = (FIRST_ROW, len(self.table.columns) + 1) if beside else (1, 1)
+        for chart in self.table.charts:
+            drawn = self._lines(chart, end) if chart.kind == "line" else self._bars(chart, end)
+            page.insert_chart(row, column, drawn)
+            row += drawn.height // (ROW_HEIGHT * 4 // 3) + 2
+
+    def _page_of_charts(self) -> Worksheet:
+        page = self.book.add_worksheet(
+            Text("图{number}", "Chart {number}").fill(number=self.sheet.index + 1).of(self.language)
+        )
         page.set_landscape()
         page.set_paper(A3)
         page.fit_to_pages(1, 0)
-        for place, chart in enumerate(self.table.charts):
-            drawn = self._bars(chart, end)
-            page.insert_chart(1 + place * 30, 1, drawn)
+        return page
 
     def _bars(self, chart: Chart, end: int) -> Any:
-        names, values = self.table.position(chart.names), self.table.position(chart.values)
-        drawn = self.book.add_chart({"type": "bar"})
-        drawn.add_series(
-            {
-                "name": chart.title.of(self.language),
+        drawn = self._chart("bar", chart, end)
+        drawn.set_legend({"none": True})
+        drawn.set_y_axis({"reverse": True, "num_font": {"size": 10}})
+        drawn.set_x_axis({"major_gridlines": {"visible": False}})
+        drawn.set_size({"width": 900, "height": max(300, 80 + 26 * (end - FIRST_ROW))})
+        return drawn
+
+    def _lines(self, chart: Chart, end: int) -> Any:
+        drawn = self._chart("line", chart, end)
+        drawn.set_legend({"position": "bottom"})
+        drawn.show_blanks_as("gap")
+        drawn.set_size({"width": 900, "height": 420})
+        return drawn
+
+    def _chart(self, kind: str, chart: Chart, end: int) -> Any:
+        names = self.table.position(chart.names)
+        drawn = self.book.add_chart({"type": kind})
+        for key, colour in zip(chart.series, COLOURS, strict=False):
+            values = self.table.position(key)
+            one: dict[str, Any] = {
+                "name": self.table.columns[values].full_heading(self.language),
                 "categories": [self.sheet.name, FIRST_ROW, names, end - 1, names],
                 "values": [self.sheet.name, FIRST_ROW, values, end - 1, values],
                 "data_labels": {"value": True},
-                "fill": {"color": "#C00000"},
-                "gap": 60,
             }
-        )
+            if kind == "bar":
+                one |= {"fill": {"color": colour}, "gap": 60}
+            else:
+                one |= {
+                    "line": {"color": colour, "width": 2.25},
+                    "marker": {"type": "circle", "fill": {"color": colour}},
+                }
+            drawn.add_series(one)
         drawn.set_title({"name": chart.title.of(self.language), "name_font": {"size": 14}})
-        drawn.set_legend({"none": True})
-        drawn.set_y_axis({"reverse": True})
-        drawn.set_size({"width": 1100, "height": max(300, 60 + 24 * (end - FIRST_ROW))})
         return drawn
 
 
@@ -218,5 +251,5 @@ def _fitted(text: str) -> str:
 
 
 def _sheet_name(table: Table, number: int, language: str) -> str:
-    kept = "".join(character for character in table.title.of(language) if character not in "[]:*?/\\'")
-    return f"{number}.{kept}"[:31]
+    kept = "".join(one for one in (table.tab or table.title).of(language) if one not in "[]:*?/\\'")
+    return f"{number}.{kept}"[:LONGEST_TAB]

@@ -20,7 +20,7 @@ from inspections.models import CalendarYear, RoutingRule
 from journal import journal
 from journal.reading import snapshot as one_moment
 from organizations.permissions import permit
-from reports import assessing, evidence, groups, supervision
+from reports import adjustments, assessing, evidence, groups, numbers, periods, supervision
 from reports.figures import Report
 from reports.groups import WHOLE_CITY, Sight
 from reports.indicators import for_group
@@ -75,6 +75,7 @@ def picture(period: Period, group_by: str, *, scheme: Scheme | None = None, at: 
         if scheme is None:
             report = supervision.report(period, group_by, sight=WHOLE_CITY, at=at)
             told: dict[str, Any] = {"report": report.document()}
+            told["adjustments"] = adjustments.since(period, group_by, sight=WHOLE_CITY, at=at)
         else:
             made = assessing.run(scheme, period, at=at)
             report = made.report
@@ -120,7 +121,7 @@ def object_to(snapshot: Snapshot, *, unit: str, text: str, sight: Sight, by: Act
 
     The office may note an objection for anybody; the others speak for what they see.
     """
-    if not speaks_for(sight, snapshot.group_by, unit):
+    if not groups.speaks_for(sight, snapshot.group_by, unit):
         raise Forbidden
     if snapshot.state == SnapshotState.FROZEN:
         raise Frozen()
@@ -173,14 +174,16 @@ def freeze(snapshot: Snapshot, *, early: str | None = None, by: Actor, at: datet
         if early:
             changes["early"] = [None, early]
         journal.record([journal.Change("report.frozen", "snapshots", row.id, changes)])
+        if row.kind == "supervision":
+            numbers.give(period_of(row), by=by, at=at)
     return row
 
 
 def _ripe(row: Snapshot, early: str | None, at: datetime) -> None:
     faults: list[Fault] = []
-    if at < _end(row):
+    if at < period_of(row).end:
         faults.append(Fault("/period", "not-over", Text("期间尚未结束", "The period is not over")))
-    if row.taken_at < _end(row):
+    if row.taken_at < period_of(row).end:
         faults.append(
             Fault(
                 "/taken_at",
@@ -215,8 +218,9 @@ def _ripe(row: Snapshot, early: str | None, at: datetime) -> None:
         raise NotYet(faults[0].detail, errors=faults)
 
 
-def _end(row: Snapshot) -> datetime:
-    return Period(row.period, "dates", row.first_day, row.last_day).end
+def period_of(row: Snapshot) -> Period:
+    """The period it is about."""
+    return periods.read(row.period)
 
 
 def verify(snapshot: Snapshot) -> list[Text]:
@@ -245,17 +249,6 @@ def digest_of(document: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON: keys sorted, no spaces, UTF-8."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(text.encode()).hexdigest()
-
-
-def speaks_for(sight: Sight, group_by: str, unit: str) -> bool:
-    """Whether the unit is one that the caller speaks for."""
-    key = groups.key_of(group_by, unit)
-    return (
-        sight.everything
-        or (group_by == "department" and unit in sight.leads)
-        or (group_by == "region" and key in sight.regions)
-        or (group_by == "field_member" and key is not None and key == sight.person)
-    )
 
 
 def _versions() -> dict[str, Any]:

@@ -9,10 +9,10 @@ from core.problems import Invalid
 from core.texts import ZH, Text
 from inspections import calendar
 from journal.reading import snapshot
-from reports import fieldwork, groups, questionnaires, tallies
-from reports.figures import Report, Row
+from reports import clocks, fieldwork, groups, questionnaires, tallies
+from reports.figures import Figure, Report, Row
 from reports.groups import Sight
-from reports.indicators import Indicator, for_group
+from reports.indicators import FIELD_GROUPS, INDICATORS, Indicator, for_group
 from reports.measures import Window
 from reports.periods import Period
 from reports.tallies import Tallies, Tally
@@ -44,7 +44,9 @@ def report(
     with snapshot():
         compared = {name: _one(others[name](), group_by, sight, at, language) for name in wanted}
         made = _one(period, group_by, sight, at, language)
-    return Report(made.period, made.group_by, made.rows, made.total, compared)
+        ahead = clocks.doubtful(Window(period, at), sight).count() if group_by in FIELD_GROUPS else 0
+    findings = (clocks.finding(ahead),) if ahead else ()
+    return Report(made.period, made.group_by, made.rows, made.total, compared, findings)
 
 
 def _one(period: Period, group_by: str, sight: Sight, at: datetime, language: str) -> Report:
@@ -58,6 +60,13 @@ def _one(period: Period, group_by: str, sight: Sight, at: datetime, language: st
     ]
     rows.sort(key=lambda row: (row.code is None, row.code or ""))
     return Report(period, group_by, rows, {one.key: _tally(whole, one).figure(one.key) for one in indicators})
+
+
+def totals(period: Period, keys: Iterable[str], *, sight: Sight, at: datetime) -> dict[str, Figure]:
+    """The figures of the whole for some indicators only."""
+    wanted = [INDICATORS[key] for key in keys]
+    _, whole = count(Window(period, at), "region", sight, wanted)
+    return {one.key: _tally(whole, one).figure(one.key) for one in wanted}
 
 
 def count(

@@ -40,16 +40,24 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A bar chart of one number column over the names in another."""
+    """A chart of number columns over the names in another: bars of one, or a ``line`` for each of several."""
 
     names: str
-    values: str
+    values: str | tuple[str, ...]
     title: Text
+    kind: str = "bar"
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        return (self.values,) if isinstance(self.values, str) else self.values
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Title, columns, rows and what explains them. ``rows`` may be a generator: it is walked once."""
+    """Title, columns, rows and what explains them. ``rows`` may be a generator: it is walked once.
+
+    ``tab`` is what a sheet of it is called: Excel takes 31 characters with the sheet's number, and no more.
+    """
 
     key: str
     title: Text
@@ -61,6 +69,7 @@ class Table:
     measure: Text | None = None
     notes: Sequence[Text] = ()
     charts: Sequence[Chart] = field(default=())
+    tab: Text | None = None
 
     def position(self, key: str) -> int:
         """The place of a column by its key."""

@@ -88,13 +88,15 @@ def test_the_same_numbers_come_as_csv_and_xlsx(busy: World) -> None:
 def test_accept_chooses_the_form_too(busy: World) -> None:
     office = line(busy, "office")
 
-    assert office.get(f"reports/supervision?{PERIOD}", Accept="text/csv")["Content-Type"].startswith("text/csv")
+    told = office.get(f"reports/supervision?{PERIOD}", Accept="text/csv")
+    assert told["Content-Type"].startswith("text/csv")
+    assert body(told).startswith(b"\xef\xbb\xbf")
     assert office.get(f"reports/supervision?{PERIOD}", Accept="image/png").status_code == 406
 
 
 def test_the_bulletin_names_the_late_issue(busy: World) -> None:
     told = line(busy, "office").get(f"reports/supervision?{PERIOD}&format=docx")
-    texts = [paragraph.text for paragraph in docx.Document(BytesIO(told.content)).paragraphs]
+    texts = [paragraph.text for paragraph in docx.Document(BytesIO(body(told))).paragraphs]
 
     assert texts[0] == "关于2026年11月产改走访与问题办理情况的督查通报"
     assert any("牵头单位市人力资源和社会保障局" in text for text in texts)
@@ -156,6 +158,8 @@ def test_the_ids_behind_a_number_come_in_pages(busy: World) -> None:
     assert second["next"] is None
     assert office.get(f"reports/nonsense/evidence?{PERIOD}&indicator=on_time_rate").status_code == 404
     assert office.get(f"reports/supervision/evidence?{PERIOD}&indicator=charm").status_code == 422
+    nobody = office.get(f"reports/supervision/evidence?{PERIOD}&indicator=on_time_rate&group=NOBODY")
+    assert [fault["pointer"] for fault in nobody.data["errors"]] == ["/group"]
     assert b"".join(office.get(f"{where}&format=csv").streaming_content).count(b"\r\n") == 4
 
 
@@ -171,7 +175,7 @@ def test_the_assessment_shows_its_sums(busy: World) -> None:
     ] == 0
     assert row["flags"] == ["too_small"]
     book = openpyxl.load_workbook(
-        BytesIO(office.get(f"reports/assessment?{PERIOD}&scheme=department&format=xlsx").content)
+        BytesIO(body(office.get(f"reports/assessment?{PERIOD}&scheme=department&format=xlsx")))
     )
     assert any(one["A1"].value == "考核计算过程" for one in book.worksheets)
     assert office.get(f"reports/assessment?{PERIOD}&scheme=nobody").status_code == 404
@@ -237,11 +241,11 @@ def test_schemes_and_entries_over_http(busy: World) -> None:
     assert line(busy, "hrss").get("reports/schemes").status_code == 403
 
 
-@pytest.mark.parametrize("kind", ["pressing", "issues", "duties", "tasks", "members", "boards"])
+@pytest.mark.parametrize("kind", ["pressing", "issues", "duties", "tasks", "members", "boards", "stations", "doubtful"])
 def test_every_register_comes_as_json_csv_and_xlsx(busy: World, kind: str) -> None:
     office = line(busy, "office")
     told = office.get(f"reports/registers/{kind}?{PERIOD}")
-    book = openpyxl.load_workbook(BytesIO(office.get(f"reports/registers/{kind}?{PERIOD}&format=xlsx").content))
+    book = openpyxl.load_workbook(BytesIO(body(office.get(f"reports/registers/{kind}?{PERIOD}&format=xlsx"))))
 
     assert told.status_code == 200, told.content
     assert told.data["tables"][0]["title"] == book.worksheets[0]["A1"].value
@@ -293,7 +297,7 @@ def test_the_office_edits_the_layout_in_word_and_sends_it_back(busy: World) -> N
         return who.send("POST", where, raw, Content_Type="multipart/form-data; boundary=x")
 
     def first_line() -> str:
-        made = office.get(f"reports/supervision?{PERIOD}&format=docx").content
+        made = body(office.get(f"reports/supervision?{PERIOD}&format=docx"))
         return docx.Document(BytesIO(made)).paragraphs[0].text
 
     assert send(line(busy, "hrss"), edited.getvalue()).status_code == 403

@@ -1,0 +1,108 @@
+"""Where people would rather look than read: a heat table, rankings and the way indicators have gone, as tables with charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.texts import Text
+from reports import supervision
+from reports.figures import Report
+from reports.groups import Sight
+from reports.indicators import GROUPS, INDICATORS, Indicator
+from reports.periods import Period
+from reports.tables import Chart, Column, Table
+
+RANKED = ("on_time_rate", "visit_coverage")
+FOLLOWED = ("on_time_rate", "satisfaction_rate", "visit_coverage")
+STEPS = {"year": 3, "quarter": 4, "month": 6, "week": 8, "dates": 4}
+"""How many periods a trend goes over, the one reported included."""
+NOT_FOLLOWED = {"year": ("visit_coverage",)}
+"""What would take longer than anybody waits."""
+
+
+def tables(report: Report, *, sight: Sight, at: datetime) -> list[Table]:
+    """The tables that go with a supervision report in a workbook; those with nothing to show are left out."""
+    made = [heat(report), *(ranking(report, key) for key in RANKED if key in report.total)]
+    return [*(table for table in made if list(table.rows)), trend(report.period, sight=sight, at=at)]
+
+
+def heat(report: Report) -> Table:
+    """All rates side by side, coloured from the best to the worst of each."""
+    rates = [one for one in report.indicators if one.unit == "percent"]
+    columns = [Column("name", GROUPS[report.group_by], width=24)]
+    columns += [Column(one.key, one.name, kind="decimal", width=11, heat=_heat(one)) for one in rates]
+    return Table(
+        key=f"heat-{report.period.code}-{report.group_by}",
+        title=Text("指标热力表", "Heat table of the rates"),
+        tab=Text("热力表", "Heat table"),
+        columns=columns,
+        rows=[
+            (row.name, *(row.figures[one.key].value for one in rates))
+            for row in report.rows
+            if any(row.figures[one.key].denominator for one in rates)
+        ],
+        unit=Text("%", "%"),
+        period=report.period.name,
+        measure=Text("颜色按列比较：绿色较好，红色较差", "colours compare within a column: green is better, red worse"),
+    )
+
+
+def _heat(indicator: Indicator) -> str | None:
+    return {"higher": "good", "lower": "bad"}.get(indicator.direction)
+
+
+def ranking(report: Report, key: str) -> Table:
+    """The places in one indicator, best first, with bars."""
+    name = INDICATORS[key].name
+    return Table(
+        key=f"ranking-{report.period.code}-{key}",
+        title=Text("{it}排名", "Ranking: {it}").fill(it=name),
+        tab=Text("{it}排名", "Rank {it}").fill(it=name),
+        columns=(
+            Column("place", Text("名次", "Place"), kind="count", width=8),
+            Column("name", GROUPS[report.group_by], width=28),
+            Column("numerator", Text("分子", "num."), kind="count", width=8),
+            Column("denominator", Text("分母", "den."), kind="count", width=8),
+            Column("value", Text("{it}（%）", "{it} (%)").fill(it=name), kind="decimal", width=14, heat="good"),
+        ),
+        rows=[
+            (place, row.name, row.figures[key].numerator, row.figures[key].denominator, row.figures[key].value)
+            for place, row in report.ranked(key)
+        ],
+        unit=Text("%", "%"),
+        period=report.period.name,
+        notes=(Text("分母小于5的单位不参加排名。", "Units with a denominator under 5 are not ranked."),),
+        charts=(Chart("name", "value", Text("{it}（%）", "{it} (%)").fill(it=name)),),
+    )
+
+
+def trend(period: Period, *, sight: Sight, at: datetime) -> Table:
+    """How the main rates have gone over the last periods of the same kind, with lines."""
+    keys = [key for key in FOLLOWED if key not in NOT_FOLLOWED.get(period.kind, ())]
+    rows = []
+    for one in _steps(period):
+        told = supervision.totals(one, keys, sight=sight, at=at)
+        rows.append((one.name, *(told[key].value for key in keys)))
+    return Table(
+        key=f"trend-{period.code}",
+        title=Text("主要指标趋势", "How the main rates have gone"),
+        tab=Text("趋势", "Trend"),
+        columns=(
+            Column("period", Text("期间", "Period"), width=18),
+            *(Column(key, INDICATORS[key].name, kind="decimal", width=14) for key in keys),
+        ),
+        rows=rows,
+        unit=Text("%", "%"),
+        period=period.name,
+        measure=Text("各期均统计至报告时点", "each as of the report"),
+        charts=(Chart("period", tuple(keys), Text("主要指标趋势（%）", "Main rates (%)"), "line"),),
+    )
+
+
+def _steps(period: Period) -> Sequence[Period]:
+    """The period and those before it, the earliest first."""
+    found = [period]
+    while len(found) < STEPS[period.kind]:
+        found.append(found[-1].previous())
+    return found[::-1]
