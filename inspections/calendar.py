@@ -82,6 +82,7 @@ def put_year(
                     "calendar_years",
                     stable("calendar_years", str(year)),
                     {"official": [None, official], "off": [None, sorted(off)], "makeup": [None, sorted(makeup)]},
+                    ruling=True,
                 )
             ]
         )

@@ -30,6 +30,7 @@ from inspections.models import (
 )
 from inspections.workflow import State
 from journal import journal
+from journal.remembered import Remembered
 from organizations.changes import plain
 from organizations.models import Department, Region
 from organizations.permissions import Subject
@@ -39,20 +40,26 @@ LIVE = ("asked", "running")
 NOT_TOLD = frozenset({"updated_at", "lead_id", "lead_region_id", "previous_state", "routing_reason", "segment"})
 
 
+_calendar = Remembered(calendar.current)
+_departments = Remembered(lambda: {row.code: row for row in Department.objects.all()})
+_regions = Remembered(lambda: dict(Region.objects.values_list("code", "id")))
+_classes = Remembered(DeadlineClass.objects.in_bulk)
+
+
 class Desk:
-    """What all issues of one set are judged with; each part is read when it is first needed."""
+    """What all issues of one set are judged with; each part is looked up when it is first needed."""
 
     @cached_property
     def calendar(self) -> Calendar:
-        return calendar.current()
+        return _calendar.get()
 
     @cached_property
     def departments(self) -> dict[str, Department]:
-        return {row.code: row for row in Department.objects.all()}
+        return _departments.get()
 
     @cached_property
     def regions(self) -> dict[str, UUID]:
-        return dict(Region.objects.values_list("code", "id"))
+        return _regions.get()
 
     @cached_property
     def region_codes(self) -> dict[UUID, str]:
@@ -60,7 +67,7 @@ class Desk:
 
     @cached_property
     def classes(self) -> dict[str, DeadlineClass]:
-        return DeadlineClass.objects.in_bulk()
+        return _classes.get()
 
     @cached_property
     def parties(self) -> set[str]:

@@ -22,7 +22,6 @@ from inspections.models import (
     Issue,
     IssueAction,
     IssueAssist,
-    IssueCategory,
     Severity,
     Visit,
 )
@@ -72,7 +71,7 @@ class _Batch:
             i.enterprise_id for i in self.issues.values()
         }
         self.regions = dict(Enterprise.objects.filter(pk__in=wanted).values_list("id", "region_id"))
-        self.categories = dict(IssueCategory.objects.values_list("code", "active"))
+        self.categories = rules.categories.get()
         visits = {c["visit"] for c in cleaned if c.get("visit")}
         self.visits = dict(Visit.objects.filter(pk__in=visits).values_list("id", "enterprise_id")) if visits else {}
         self.submit, self.edit = permissions.reach_of(by, "issue.submit"), permissions.reach_of(by, "issue.edit")
@@ -162,7 +161,7 @@ def _create(
 
 def _category_faults(clean: Mapping[str, Any], batch: _Batch) -> list[Fault]:
     code = clean.get("category")
-    if code is None or batch.categories.get(code):
+    if code is None or ((row := batch.categories.get(code)) and row.active):
         return []
     return [Fault("/category", "unknown", Text("没有此问题类别", "There is no such category"))]
 
@@ -194,13 +193,13 @@ def route(ids: Iterable[UUID], *, by: Actor = SYSTEM, at: datetime, desk: Desk |
         waiting = dossiers.open_new(ids, desk)
         if not waiting:
             return []
-        table = rules.current()
+        table = rules.standing.get()
         cases = rules.cases([dossier.issue for dossier in waiting], desk.region_codes)
         changes: list[journal.Change] = []
         notes: list[IssueAction] = []
         for dossier in waiting:
             issue = dossier.issue
-            decision = routing.decide([rule for rule, _ in table], cases[issue.id])
+            decision = routing.decide(table, cases[issue.id])
             issue.routing_reason = {"zh": str(decision.reason), "en": decision.reason.en}
             if decision.rule is None or decision.lead is None:
                 continue

@@ -16,6 +16,7 @@ from inspections.models import CalendarYear, DeadlineClass, Issue, IssueCategory
 from inspections.routing import Case, Decision, Rule
 from journal import journal
 from journal.journal import SHARED
+from journal.remembered import Remembered
 from organizations.changes import plain
 from organizations.models import Department, Enterprise, Region
 from organizations.permissions import permit
@@ -27,14 +28,23 @@ def load(*, by: Actor, at: datetime) -> None:
     """Lay down the categories, classes, rules and calendar that ship with the project, where there are none yet."""
     with journal.unit(by=by, at=at):
         if not DeadlineClass.objects.exists():
-            tables.add(_shipped_class(row) for row in reference.table("deadline_classes"))
+            classes = [_shipped_class(row) for row in reference.table("deadline_classes")]
+            tables.add(classes)
+            journal.record([_laid_down("deadline_classes", row.code) for row in classes])
         if not IssueCategory.objects.exists():
             _add_categories([_shipped_category(row) for row in reference.table("issue_categories")])
         if not RoutingRule.objects.exists():
-            shipped = reference.rules()
-            tables.add(_row(rule, stable("routing_rules", rule.name), at) for rule in shipped)
+            rows = [_row(rule, stable("routing_rules", rule.name), at) for rule in reference.rules()]
+            tables.add(rows)
+            journal.record([_laid_down("routing_rules", row.id) for row in rows])
         if not CalendarYear.objects.exists():
             _load_years(by=by, at=at)
+
+
+def _laid_down(collection: str, code: UUID | str) -> journal.Change:
+    """A row that came with the project."""
+    record = code if isinstance(code, UUID) else stable(collection, code)
+    return journal.Change("reference.laid_down", collection, record, {"code": [None, str(code)]}, ruling=True)
 
 
 def _shipped_class(row: Mapping[str, str]) -> DeadlineClass:
@@ -141,6 +151,12 @@ def current(at: datetime | None = None) -> list[tuple[Rule, RoutingRule]]:
     return [(as_rule(row), row) for row in rows.order_by("priority")]
 
 
+standing = Remembered(lambda: [rule for rule, _ in current()])
+"""The rules that count now, as routing reads them."""
+categories = Remembered(lambda: {row.code: row for row in IssueCategory.objects.all()})
+"""All categories by code."""
+
+
 def tried(changed: Mapping[UUID, Rule | None]) -> list[Rule]:
     """The rules that count now, by line: some of them replaced, some added, some (None) taken away."""
     counting: dict[UUID, Rule | None] = {row.line: rule for rule, row in current()}
@@ -173,7 +189,8 @@ def end(line: UUID, *, by: Actor, at: datetime) -> RoutingRule:
             raise NotFound
         row.ended_at = at
         tables.put([row])
-        journal.record([journal.Change("rule.ended", "routing_rules", row.id, {"ended_at": [None, plain(at)]})])
+        ended = {"ended_at": [None, plain(at)]}
+        journal.record([journal.Change("rule.ended", "routing_rules", row.id, ended, ruling=True)])
         return row
 
 
@@ -183,7 +200,8 @@ def _note(old: RoutingRule | None, row: RoutingRule) -> None:
         for name in FIELDS
         if getattr(old, name, None) != getattr(row, name)
     }
-    journal.record([journal.Change("rule.changed" if old else "rule.created", "routing_rules", row.id, changed)])
+    verb = "rule.changed" if old else "rule.created"
+    journal.record([journal.Change(verb, "routing_rules", row.id, changed, ruling=True)])
 
 
 def check_all(rules: Sequence[Rule], *, under: str = "") -> None:
@@ -204,11 +222,11 @@ def check_all(rules: Sequence[Rule], *, under: str = "") -> None:
 
 
 def cases(issues: Sequence[Issue], region_codes: Mapping[UUID, str]) -> dict[UUID, Case]:
-    """What routing looks at, for a set of issues; two queries."""
-    categories = {row.code: row for row in IssueCategory.objects.all()}
+    """What routing looks at, for a set of issues; one query."""
+    known = categories.get()
     enterprises = Enterprise.objects.in_bulk({issue.enterprise_id for issue in issues})
     return {
-        issue.id: case(issue, categories[issue.category_id], enterprises[issue.enterprise_id], region_codes)
+        issue.id: case(issue, known[issue.category_id], enterprises[issue.enterprise_id], region_codes)
         for issue in issues
     }
 

@@ -49,7 +49,8 @@ class Change:
 
     ``scope`` None means that no phone holds the record (an entry in the audit trail and nothing else);
     a scope with ``document`` None is a deletion. ``by`` and ``claimed_at`` differ from the unit's own where a
-    batch carries them one by one.
+    batch carries them one by one. A ``ruling`` change is of something that other records are judged by, such as a rule or a
+    calendar; whatever everybody holds is that anyway.
     """
 
     verb: str
@@ -60,6 +61,7 @@ class Change:
     document: dict[str, Any] | bytes | None = None
     by: Actor | None = None
     claimed_at: datetime | None = None
+    ruling: bool = False
 
 
 @dataclass(slots=True)
@@ -102,6 +104,10 @@ class Work:
     grants: dict[tuple[UUID, str], bool] = field(default_factory=dict)
     undo: list[dict[Key, HeadState | None]] = field(default_factory=list)
     """For each open savepoint, the heads that it changed or read as they were before; None was not read yet."""
+    stamp: tuple[str, str] | None = None
+    """What ``stamp`` has found once; a unit keeps to it."""
+    ruling: bool = False
+    """Whether this unit itself changes what records are judged by."""
     durable_until: datetime | None = None
     """Known once the unit is written: up to when what was received lies in a backup."""
 
@@ -220,6 +226,7 @@ def record(changes: Sequence[Change]) -> list[int | None]:
             state.revision = revision = state.revision + 1
             work.touched[key] = None
             _settle(state, change)
+        work.ruling = work.ruling or change.ruling or change.scope == SHARED
         work.entries.append(_Entry(change, revision))
         revisions.append(revision)
     return revisions
@@ -263,7 +270,7 @@ def _write(work: Work) -> None:
     seals = [_seal(work, entry, text) for entry, text in zip(work.entries, texts, strict=True)]
     version, previous, work.durable_until = _next_position()
     digest = link(previous, version, work.at, work.by.person, work.by.device, seals)
-    Feed.objects.filter(pk=1).update(digest=digest)
+    _keep_digest(digest, ruling=work.ruling)
     scopes = _scopes(work)
     _write_heads(work, version, scopes)
     _write_grants(work, version, scopes)
@@ -366,6 +373,13 @@ def _next_position() -> tuple[int, str, datetime | None]:
     raise RuntimeError("journal: the feed row cannot be made")
 
 
+def _keep_digest(digest: str, *, ruling: bool) -> None:
+    table = connection.ops.quote_name(Feed._meta.db_table)
+    assigned, values = ("digest = %s, stamp = %s", [digest, digest]) if ruling else ("digest = %s", [digest])
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {assigned} WHERE id = 1", values)
+
+
 def _time(value: Any) -> datetime | None:
     """A time as a plain query gives it: SQLite's are in UTC and do not say so."""
     found = datetime.fromisoformat(value) if isinstance(value, str) else value
@@ -374,7 +388,8 @@ def _time(value: Any) -> datetime | None:
 
 def begin() -> None:
     """Make the feed row of an empty database, with an epoch that no other server has had."""
-    rows.insert(Feed, ("id", "version", "digest", "epoch", "floor"), [(1, 0, "", new_epoch(), 0)], ignore=True)
+    row = (1, 0, "", "", new_epoch(), 0)
+    rows.insert(Feed, ("id", "version", "digest", "stamp", "epoch", "floor"), [row], ignore=True)
 
 
 def new_epoch() -> str:
@@ -383,7 +398,7 @@ def new_epoch() -> str:
 
 def feed() -> Feed:
     """The feed row as it stands; a plain query, for every pull asks for it."""
-    columns = ("id", "version", "digest", "epoch", "floor", "durable_until", "told_until")
+    columns = ("id", "version", "digest", "stamp", "epoch", "floor", "durable_until", "told_until")
     for _ in range(2):
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {', '.join(columns)} FROM {connection.ops.quote_name(Feed._meta.db_table)}")
@@ -393,6 +408,23 @@ def feed() -> Feed:
             return Feed(**row | {name: _time(row[name]) for name in ("durable_until", "told_until")})
         begin()
     raise RuntimeError("journal: the feed row cannot be made")
+
+
+def stamp() -> tuple[str, str] | None:
+    """Changes whenever anything does that records are judged by: rules, calendar, categories, departments, forms.
+
+    None inside a unit that has changed such a thing and is not yet written.
+    """
+    work = _current.get()
+    if work is None:
+        found = feed()
+        return found.epoch, found.stamp
+    if work.ruling:
+        return None
+    if work.stamp is None:
+        found = feed()
+        work.stamp = found.epoch, found.stamp
+    return work.stamp
 
 
 def _scopes(work: Work) -> dict[str, Scope]:

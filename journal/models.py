@@ -12,6 +12,7 @@ from django.db import models
 class Feed(models.Model):
     """The single counter row: the last position given out, the chain's last digest, and the server's epoch.
 
+    ``stamp`` is the digest at the last unit that changed what records are judged by (rules, calendar, forms …).
     ``floor`` is the position below which tombstones may be gone; ``durable_until`` the time up to which what
     was received lies in a backup. ``told_until`` is what devices that still stand in an earlier epoch are told instead: the
     earliest such time at any restore, for what they were told before may not be in the backup that was restored.
@@ -22,6 +23,7 @@ class Feed(models.Model):
     digest = models.CharField(max_length=64, default="")
     epoch = models.CharField(max_length=40)
     floor = models.BigIntegerField(default=0)
+    stamp = models.CharField(max_length=64, default="", db_default="")
     durable_until = models.DateTimeField(null=True)
     told_until = models.DateTimeField(null=True)
 

@@ -43,7 +43,7 @@ def upload(workbook: bytes, *, by: Actor, at: datetime) -> Version:
         )  # fmt: skip
         row.save(force_insert=True)
         changed = {"number": [None, number], "hash": [None, compiled.hash], "status": [None, VersionStatus.DRAFT.value]}
-        journal.record([journal.Change("questionnaire.uploaded", COLLECTION, row.id, changed)])
+        journal.record([journal.Change("questionnaire.uploaded", COLLECTION, row.id, changed, ruling=True)])
         return row
 
 
@@ -162,7 +162,7 @@ def _move(row: Version, status: VersionStatus, verb: str) -> Version:
     row.save(update_fields=["status", "published_at", "published_by", "closed_at"])
     changed = {"status": [before, status.value]}
     if row.published_at is None:
-        journal.record([journal.Change(verb, COLLECTION, row.id, changed)])
+        journal.record([journal.Change(verb, COLLECTION, row.id, changed, ruling=True)])
     else:
         journal.record(
             [journal.Change(verb, COLLECTION, row.id, changed, journal.SHARED, documents.questionnaire(row))]

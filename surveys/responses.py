@@ -15,6 +15,7 @@ from core.drafts import Draft
 from core.problems import Conflict, Fault, Forbidden, Invalid, NotFound, Problem
 from core.texts import Text
 from journal import journal, rows
+from journal.remembered import Remembered
 from organizations import permissions
 from organizations.models import Enterprise
 from organizations.permissions import Caller
@@ -41,6 +42,16 @@ _JSON = frozenset({"answers", "findings", "scores", "comments"})
 _FIELD_COLUMNS = {"enterprise": "enterprise_id", "questionnaire": "questionnaire_id"}
 
 
+def _read_answerable() -> dict[tuple[str, int], tuple[str, bool]]:
+    """Hash and anonymity of the versions that may be answered, by code and number."""
+    columns = ("questionnaire_id", "number", "hash", "questionnaire__anonymous")
+    found = Version.objects.filter(status__in=ANSWERABLE).values_list(*columns)
+    return {(code, number): (digest, anonymous) for code, number, digest, anonymous in found}
+
+
+_answerable = Remembered(_read_answerable)
+
+
 class _Batch:
     """Everything a set of drafts refers to, read with a constant number of queries."""
 
@@ -52,7 +63,7 @@ class _Batch:
         wanted |= {row.enterprise_id for row in self.responses.values()}
         self.enterprises = dict(Enterprise.objects.filter(pk__in=wanted).values_list("id", "region_id"))
         self.visits = journal.load(("visits", clean["visit"]) for clean in cleaned if clean.get("visit"))
-        self.versions = self._versions(cleaned)
+        self.versions = _answerable.get()
         self.reach = permissions.reach_of(by, "response.write")
         self.lists = externals.at_hand(self._asked(drafts, cleaned), by=by)
 
@@ -70,14 +81,6 @@ class _Batch:
         named = {(clean.get("questionnaire"), clean.get("version")) for clean in cleaned}
         named |= {(row.questionnaire_id, row.version) for row in self.responses.values()}
         return {key for key in self.versions if key in named}
-
-    def _versions(self, cleaned: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], tuple[str, bool]]:
-        """Hash and anonymity of the versions that may be answered, by code and number."""
-        codes = {clean["questionnaire"] for clean in cleaned if "questionnaire" in clean}
-        codes |= {row.questionnaire_id for row in self.responses.values()}
-        found = Version.objects.filter(questionnaire__in=codes, status__in=ANSWERABLE)
-        columns = ("questionnaire_id", "number", "hash", "questionnaire__anonymous")
-        return {(code, number): (digest, anonymous) for code, number, digest, anonymous in found.values_list(*columns)}
 
     def covers(self, enterprise: UUID) -> bool:
         return enterprise in self.enterprises and self.reach.covers(enterprise, self.enterprises[enterprise])

@@ -125,11 +125,12 @@ def _count_keys(body: bytes) -> int:
 def _measure(value: Any, depth: int) -> tuple[int, int]:
     """How many keys a value holds, and how deep it goes."""
     if type(value) is dict:
-        keys, deepest, inner = len(value), depth, value.values()
+        keys, inner = len(value), list(value.values())
     elif type(value) is list:
-        keys, deepest, inner = 0, depth, value
+        keys, inner = 0, value
     else:
         return 0, depth
+    deepest = depth
     for one in inner:
         if type(one) is dict or type(one) is list:
             more, deep = _measure(one, depth + 1)

@@ -76,7 +76,8 @@ class Item:
 class Session:
     """One push, or one resolution at a desk: the callers' scopes and what has arrived so far.
 
-    ``made_by`` tells which quarantined mutation made a record that arrived out of quarantine.
+    ``made_by`` tells which quarantined mutation made a record that arrived out of quarantine. One that is not ``careful``
+    calls its verbs without savepoints: what fails then fails the whole, which is tried again with care.
     """
 
     by: Actor
@@ -85,6 +86,7 @@ class Session:
     epoch: str
     floor: int = 0
     last_try: bool = True
+    careful: bool = True
     arrived: dict[str, list[UUID]] = field(default_factory=dict)
     made_by: dict[UUID, Any] = field(default_factory=dict)
     held: dict[UUID, frozenset[str]] = field(default_factory=dict)
@@ -220,6 +222,9 @@ class Session:
     def _run(self, ready: list[tuple[Item, Merged]], operation: Operation, *, delete: bool) -> None:
         """Call the verb with everything that is ready; if it fails on the set, item by item."""
         if not ready:
+            return
+        if not self.careful:
+            self._call(ready, operation, delete=delete)
             return
         try:
             with journal.savepoint():

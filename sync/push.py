@@ -40,22 +40,32 @@ def push(batch: Batch, *, by: Actor, at: datetime, operations: Operations) -> by
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _push_once(batch, by=by, at=at, operations=operations, last_try=attempt == ATTEMPTS)
+            return _push_once(batch, by=by, at=at, operations=operations, attempt=attempt)
         except (IntegrityError, OperationalError) as error:
             if attempt == ATTEMPTS:
                 raise Unavailable from error
             time.sleep(0.01 * 3**attempt)
+        except Exception:  # some mutation is poison: the batch is taken again with care, and it alone is set aside
+            if attempt > 1:
+                raise
     raise Unavailable
 
 
-def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations, last_try: bool) -> bytes:
+def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations, attempt: int) -> bytes:
     assert by.device is not None
     with journal.unit(by=by, at=at) as work:
         Device.objects.filter(pk=by.device).update(last_push_at=at)  # locks the device until the commit
         feed = journal.feed()
+        work.stamp = feed.epoch, feed.stamp
         stored, latest = _stored(by.device, batch.mutations)
         session = intake.Session(
-            by=by, at=at, operations=operations, epoch=feed.epoch, floor=feed.floor, last_try=last_try
+            by=by,
+            at=at,
+            operations=operations,
+            epoch=feed.epoch,
+            floor=feed.floor,
+            last_try=attempt == ATTEMPTS,
+            careful=attempt > 1,
         )
         known_base = batch.epoch in (None, feed.epoch)
         desk = _Desk(stored, by, known_base)

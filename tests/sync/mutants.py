@@ -127,8 +127,8 @@ MUTANTS = [
         "broken-chain",
         "the feed forgets the chain's end",
         "journal.journal:_write",
-        "update(digest=digest)",
-        "update(digest=previous)",
+        "_keep_digest(digest,",
+        "_keep_digest(previous,",
     ),
     M(
         "revision-stays",
