@@ -39,6 +39,7 @@ def main() -> None:
         fill(asked.issues, asked.open, asked.enterprises)
         pages(asked.rounds)
         sweeps()
+        arithmetic()
 
 
 def fill(issues: int, running: int, enterprises: int) -> None:
@@ -122,6 +123,21 @@ def sweeps() -> None:
         swept = escalation.sweep(at=at)
         busy = time.process_time() - processor
         print(f"{name:44} {time.perf_counter() - began:7.1f} s ({busy:.1f} s of our processor), {swept.warned} warned")
+
+
+def arithmetic() -> None:
+    """Due times a second, over every day of a year and every limit."""
+    from datetime import timedelta
+
+    from inspections import calendar, deadlines
+    from inspections.deadlines import SHANGHAI
+
+    of, first = calendar.current(), datetime(2026, 1, 1, 9, tzinfo=SHANGHAI)
+    asked = [(first + timedelta(days=day), limit) for day in range(365) for limit in range(1, 61)]
+    began = time.process_time()
+    for at, limit in asked:
+        deadlines.due(of, at, limit)
+    print(f"{'calendar arithmetic':44} {len(asked) / (time.process_time() - began):,.0f} due times a processor second")
 
 
 if __name__ == "__main__":
