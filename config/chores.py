@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from secrets import token_hex
 
 from django.db import DatabaseError
 from django.db.models import Q
@@ -18,6 +19,7 @@ from django.utils import timezone
 from api.views import forget_answers
 from config import post
 from config.models import Chore
+from core.tracing import named
 from inspections import escalation, photographs
 from journal import upkeep
 from media import chain, orphans, renditions, scrub, uploads
@@ -117,6 +119,11 @@ def _take(duty: Duty, at: datetime) -> bool:
 
 
 def _do(duty: Duty, now: Callable[[], datetime]) -> int:
+    with named(f"{duty.name}-{token_hex(4)}"):  # all lines of one run belong together
+        return _do_named(duty, now)
+
+
+def _do_named(duty: Duty, now: Callable[[], datetime]) -> int:
     done, failure = 0, ""
     try:
         while more := duty.work(now()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from core.tracing import request_id
 from journal import rows
 from media.models import Development, DevelopmentKind, Photo
 
@@ -21,6 +22,8 @@ def weigh(photos: Sequence[Photo], *, at: datetime) -> None:
 
 def order(developments: list[Development]) -> None:
     """What is on the list already stays as it is."""
-    columns = ("id", "kind", "blob_id", "photo_id", "due_at", "attempts", "fault")
+    columns = ("id", "kind", "blob_id", "photo_id", "due_at", "attempts", "fault", "request")
+    for development in developments:
+        development.request = request_id.get()
     orders = [[getattr(development, name) for name in columns] for development in developments]
     rows.insert(Development, columns, orders, ignore=True)

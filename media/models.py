@@ -159,7 +159,7 @@ class DevelopmentKind(models.TextChoices):
 class Development(models.Model):
     """A piece of work for the worker, claimed by a lease and done at most once at a time.
 
-    ``leased_until`` in the past means that whoever held it is gone.
+    ``leased_until`` in the past means that whoever held it is gone. ``request`` is the name of the request that ordered it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7)
@@ -171,6 +171,7 @@ class Development(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     done_at = models.DateTimeField(null=True)
     fault = models.CharField(max_length=300, blank=True)
+    request = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
         indexes = [models.Index(fields=["due_at"], name="development_due", condition=Q(done_at=None))]

@@ -6,6 +6,7 @@ leaves a lease that runs out, and what it may have stored already is stored agai
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from django.db.models import F, Q, QuerySet
 
 from core.coordinates import Place
 from core.problems import Problem
+from core.tracing import named
 from media import evidence, lookalikes, photos
 from media.darkroom import Darkroom, DarkroomDown
 from media.evidence import Circumstances, Claim
@@ -29,6 +31,7 @@ from media.pictures import Developed
 from media.storage import mark_key, original_key, print_key, storage
 from media.watermark import Marks
 
+log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=5)
 PATIENCE = 6
 SOON = timedelta(seconds=5)
@@ -53,7 +56,8 @@ def make_due(*, at: datetime, limit: int = 20, circumstances: Ask = nothing_know
         development = _claim(at)
         if development is None:
             break
-        done += _attempt(development, at, circumstances)
+        with named(development.request):
+            done += _attempt(development, at, circumstances)
     return done
 
 
@@ -77,6 +81,9 @@ def _attempt(development: Development, at: datetime, circumstances: Ask) -> int:
         _mine(development).update(due_at=at + SOON, leased_until=None)
         return 0
     except (Problem, DarkroomDown, OSError) as fault:
+        log.warning(
+            "%s of a photo failed (%s), tried %s times", development.kind, type(fault).__name__, development.attempts
+        )
         wait = timedelta(seconds=15 * 4 ** min(development.attempts, 6))
         last = isinstance(fault, DarkroomDown) and development.attempts >= PATIENCE
         if last and development.kind == DevelopmentKind.PRINTS:
@@ -86,6 +93,7 @@ def _attempt(development: Development, at: datetime, circumstances: Ask) -> int:
         )
         return 0
     _mine(development).update(done_at=at, leased_until=None, fault="")
+    log.info("%s of a photo done", development.kind)
     return 1
 
 
