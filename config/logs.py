@@ -9,6 +9,10 @@ from datetime import UTC, datetime
 from core.tracing import request_id
 
 
+BREAKS = {ord(letter): f"\\u{ord(letter):04x}" for letter in "\x7f\x85\u2028\u2029"}
+"""What JSON leaves as it is and some readers take for the end of a line."""
+
+
 class JSONLines(logging.Formatter):
     """``{"at", "level", "logger", "message", "request"?, "error"?, …}``; what a call passes as ``extra={"told": {…}}`` is added."""
 
@@ -24,4 +28,4 @@ class JSONLines(logging.Formatter):
         line |= getattr(record, "told", {})
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, ensure_ascii=False, default=str).translate(BREAKS)

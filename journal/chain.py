@@ -42,6 +42,17 @@ def verify(*, since: int = 0) -> Iterator[Break]:
         yield Break(feed.version, "end")
 
 
+def end() -> tuple[int, str]:
+    """The last unit's position and digest. Noted down outside of this server, they hold everything before them fast."""
+    found = Unit.objects.order_by("-pk").values_list("pk", "digest").first()
+    return found or (0, "")
+
+
+def stands(position: int, digest: str) -> bool:
+    """Whether the chain still passes through what was noted: who rewrites it all to its end cannot make this true."""
+    return (position, digest) == (0, "") or Unit.objects.filter(pk=position, digest=digest).exists()
+
+
 def _broken(unit: Unit, before: str, last: int, seals: list[tuple[str, datetime, bool]]) -> Iterator[Break]:
     if len(seals) != unit.entries:
         yield Break(unit.pk, "count")
