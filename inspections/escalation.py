@@ -113,25 +113,24 @@ def _candidates(of: Calendar, at: datetime) -> Iterable[UUID]:
 def _warn(ids: list[UUID], at: datetime) -> int:
     """Warn whoever has earned it among these: few statements, plain rows, and only the columns that a warning touches."""
     with journal.unit(by=SYSTEM, at=at):
-        locked = Issue.objects.filter(pk__in=ids).order_by("id").select_for_update(of=("self",))
+        locked = Issue.objects.filter(pk__among=ids).order_by("id").select_for_update(of=("self",))
         found = [_Case(*row) for row in locked.values_list("pk", *_LOOKED_AT)]
         given = _given(ids)
         desk = Desk()
         supervisions: list[tuple[Any, ...]] = []
         changes: list[journal.Change] = []
-        outcomes: dict[tuple[str, int], list[UUID]] = {}
+        outcomes: list[tuple[UUID, str, int, datetime]] = []
         for case in found:
             known = given.get((case.id, case.segment), ())
             causes = [cause for cause in due_causes(case, desk.calendar, at) if cause.name not in known]
             if not causes:
                 continue
             colour, level = _worst(case, causes)
-            outcomes.setdefault((colour, level), []).append(case.id)
+            outcomes.append((case.id, colour, level, at))
             supervisions += [_supervision(case, cause, desk, at) for cause in causes]
             told = {"cause": [None, causes[-1].name], "colour": [case.colour, colour], "level": [case.level, level]}
             changes.append(journal.Change("issue.warned", "issues", case.id, told))
-        for (colour, level), some in outcomes.items():
-            Issue.objects.filter(pk__in=some).update(colour=colour, level=level, updated_at=at)
+        rows.update(Issue, "id", ("colour", "level", "updated_at"), outcomes)
         rows.insert(Supervision, _GIVEN, supervisions)
         journal.record(changes)
         return len(changes)
@@ -159,7 +158,9 @@ _GIVEN = ("id", "issue_id", "segment", "lead_code", "level", "card", "cause", "r
 def _given(ids: list[UUID]) -> dict[tuple[UUID, int], set[str]]:
     """The causes that have warned before, by issue and segment."""
     found: dict[tuple[UUID, int], set[str]] = {}
-    for issue, segment, cause in Supervision.objects.filter(issue__in=ids).values_list("issue", "segment", "cause"):
+    for issue, segment, cause in Supervision.objects.filter(issue__id__among=ids).values_list(
+        "issue", "segment", "cause"
+    ):
         found.setdefault((issue, segment), set()).add(cause)
     return found
 
