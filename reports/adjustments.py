@@ -150,6 +150,36 @@ def table(lines: Iterable[Told], period: Period, group_by: str) -> Table:
     )
 
 
+def brief(lines: Iterable[Told], period: Period) -> Table:
+    """The corrections on a portrait page."""
+    return Table(
+        key=f"adjustments-{period.code}",
+        title=Text("前期更正表", "Adjustments to earlier periods"),
+        columns=(
+            Column("period", Text("期间", "Period")),
+            Column("name", Text("单位", "Unit")),
+            Column("indicator", Text("指标", "Indicator")),
+            Column("published", Text("已发布", "Published")),
+            Column("now", Text("更正后", "Now")),
+        ),
+        rows=[
+            (
+                line["period"],
+                line["group"]["name"],
+                INDICATORS[line["indicator"]].name,
+                *(_said(line[side]) for side in ("published", "now")),
+            )
+            for line in lines
+        ],
+        period=period.name,
+    )
+
+
+def _said(told: Told) -> str:
+    number, of = told["numerator"], told["denominator"]
+    return str(number) if of is None else f"{number}/{of}"
+
+
 def _figure_columns(key: str, group: Text) -> tuple[Column, ...]:
     return (
         Column(f"{key}.numerator", Text("分子", "num."), kind="count", group=group, width=8),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from io import BytesIO
 from typing import Any
 from zipfile import BadZipFile
@@ -27,7 +28,9 @@ from lxml.etree import LxmlError
 
 from core.problems import Invalid
 from core.texts import EN, Text
-from reports.tables import Table, written
+from reports import drawings
+from reports.drawings import Drawing
+from reports.tables import Cell, Table, written
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 TOP, BOTTOM, LEFT, RIGHT = Mm(37), Mm(35), Mm(28), Mm(26)
@@ -40,6 +43,7 @@ TITLE_FACE, BODY_FACE, FIRST_FACE, SECOND_FACE, FOOT_FACE = (
 )
 SECOND_SIZE, THIRD_SIZE, FOURTH_SIZE, SMALL_FOURTH_SIZE = Pt(22), Pt(16), Pt(14), Pt(12)
 LINE = Pt(28)
+RED, AMBER, GREEN = (248, 105, 107), (255, 235, 132), (99, 190, 123)
 UNFILLABLE = (
     TemplateError, OpcError, LxmlError, BadZipFile, ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
 )  # fmt: skip
@@ -67,6 +71,7 @@ class Bulletin:
     opening: Text
     sections: tuple[Section, ...]
     annexes: Sequence[Table] = ()
+    drawings: Sequence[Drawing] = ()
 
     def context(self, language: str) -> dict[str, Any]:
         """The bulletin as the template's tags see it, every value plain text."""
@@ -95,14 +100,55 @@ class Bulletin:
                     "place": place,
                     "title": _clean(table.title.of(language)),
                     "headings": [_clean(column.full_heading(language)) for column in table.columns],
-                    "rows": [
-                        [_clean(written(cell, language)) for cell in row]
-                        for row in (*table.rows, *([table.total] if table.total is not None else []))
-                    ],
+                    "rows": _shaded(table, language),
                 }
                 for place, table in enumerate(self.annexes, start=1)
             ],
+            "charts": [drawings.mark(place) for place, _ in enumerate(self.drawings, start=1)],
         }
+
+
+class Shaded(str):
+    """What a cell says; ``fill`` is the colour behind it, which a layout may use or not."""
+
+    fill: str = "auto"
+
+
+def _shaded(table: Table, language: str) -> list[list[Shaded]]:
+    """The cells of a table and its total; columns with ``heat`` go from red over amber to green."""
+    rows = list(table.rows)
+    shades = {
+        n: _shades([row[n] for row in rows], column.heat) for n, column in enumerate(table.columns) if column.heat
+    }
+    told: list[list[Shaded]] = []
+    for place, row in enumerate((*rows, *([table.total] if table.total is not None else []))):
+        cells = [Shaded(_clean(written(cell, language))) for cell in row]
+        for n, shade in shades.items():
+            if place < len(rows):
+                cells[n].fill = shade[place]
+        told.append(cells)
+    return told
+
+
+def _shades(values: Sequence[Cell], heat: str | None) -> list[str]:
+    """A colour for each value, from the worst of the column to the best."""
+    numbers = [float(value) for value in values if isinstance(value, Decimal)]
+    if not numbers or min(numbers) == max(numbers):
+        return ["auto"] * len(values)
+    low, high = min(numbers), max(numbers)
+    shades: list[str] = []
+    for value in values:
+        if not isinstance(value, Decimal):
+            shades.append("auto")
+            continue
+        share = (float(value) - low) / (high - low)
+        shades.append(_between(share if heat == "good" else 1 - share))
+    return shades
+
+
+def _between(share: float) -> str:
+    first, second, part = (RED, AMBER, share * 2) if share < 0.5 else (AMBER, GREEN, share * 2 - 1)
+    return "".join(f"{round(one + (two - one) * part):02X}" for one, two in zip(first, second, strict=True))
 
 
 def write(bulletin: Bulletin, language: str, *, template: bytes | None = None) -> bytes:
@@ -110,6 +156,7 @@ def write(bulletin: Bulletin, language: str, *, template: bytes | None = None) -
     try:
         document = DocxTemplate(BytesIO(template or default_template()))
         document.render(bulletin.context(language), jinja_env=SandboxedEnvironment(autoescape=True), autoescape=True)
+        drawings.place(document.docx, bulletin.drawings, language)
     except UNFILLABLE as fault:
         raise Invalid.at(
             "/template",
@@ -162,7 +209,7 @@ def _add_annexes(document: Any) -> None:
     tags = (
         ("{%tc for heading in annex.headings %}", "{{ heading }}", "{%tc endfor %}"),
         ("{%tr for row in annex.rows %}", "", ""),
-        ("{%tc for cell in row %}", "{{ cell }}", "{%tc endfor %}"),
+        ("{%tc for cell in row %}", "{% cellbg cell.fill %}{{ cell }}", "{%tc endfor %}"),
         ("{%tr endfor %}", "", ""),
     )
     for row, texts in zip(table.rows, tags, strict=True):
@@ -172,6 +219,10 @@ def _add_annexes(document: Any) -> None:
             cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
     heading = table.rows[0]._tr.get_or_add_trPr()
     heading.append(OxmlElement("w:tblHeader"))
+    _paragraph(document, "{%p endfor %}", BODY_FACE, THIRD_SIZE)
+    _paragraph(document, "{%p for chart in charts %}", BODY_FACE, THIRD_SIZE)
+    drawn = _paragraph(document, "{{ chart }}", BODY_FACE, SMALL_FOURTH_SIZE, align=WD_ALIGN_PARAGRAPH.CENTER)
+    drawn.paragraph_format.line_spacing_rule = WD_LINE_SPACING.SINGLE
     _paragraph(document, "{%p endfor %}", BODY_FACE, THIRD_SIZE)
 
 

@@ -12,7 +12,7 @@ from inspections import calendar
 from inspections.deadlines import RED_AFTER, Calendar, local_day
 from inspections.models import Issue
 from inspections.workflow import STATE_NAMES, WITH_DEPARTMENT, State
-from reports import groups, numbers, sentences, supervision
+from reports import adjustments, groups, numbers, sentences, supervision, trends
 from reports.bulletins import Bulletin
 from reports.groups import WHOLE_CITY, Sight
 from reports.measures import BASES, Window
@@ -39,7 +39,20 @@ def bulletin(period: Period, *, at: datetime, language: str = ZH) -> Bulletin:
         number=numbers.line(period),
         issuer=ISSUER,
         addressees=ADDRESSEES,
+        drawings=trends.drawings(reports, at=at),
+        corrections=_corrections(period, at, language),
     )
+
+
+def _corrections(period: Period, at: datetime, language: str) -> Table | None:
+    """What has changed about frozen periods of departments and towns; None when nothing has."""
+    lines = [
+        line
+        for group_by in ("department", "region")
+        for line in adjustments.since(period, group_by, sight=WHOLE_CITY, at=at, language=language)
+        if line["group"]["code"] != adjustments.WHOLE
+    ]
+    return adjustments.brief(lines, period) if lines else None
 
 
 def named(period: Period, *, at: datetime, language: str = ZH) -> list[NamedProblem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from hashlib import sha256
@@ -157,7 +157,10 @@ def _fill(file: IO[bytes], made: Made, dress: str, language: str, progress: Prog
     if dress == "json":
         file.write(orjson.dumps(made.document, default=str))
     else:
-        tables = [replace(table, rows=_counted(table, progress)) for table in made.tables]
+        tables = [
+            table if isinstance(table.rows, Sequence) else replace(table, rows=_counted(table.rows, progress))
+            for table in made.tables
+        ]
         if dress == "xlsx":
             sheets.write(tables, language, file)
         else:
@@ -178,13 +181,12 @@ def _bulletin(made: Made) -> Bulletin:
     return made.bulletin
 
 
-def _counted(table: Table, progress: Progress) -> Iterator[Cells]:
-    """The rows, telling how far it has come; of a list whose length nobody knows it is felt more and more slowly."""
-    known = len(table.rows) if isinstance(table.rows, Sequence) else None
-    for number, row in enumerate(table.rows, start=1):
+def _counted(rows: Iterable[Cells], progress: Progress) -> Iterator[Cells]:
+    """The rows of a list whose length nobody knows beforehand: its progress is felt more and more slowly."""
+    for number, row in enumerate(rows, start=1):
         yield row
         if number % 2000 == 0:
-            progress(50 + int(49 * (number / known if known else 1 - 20_000 / (20_000 + number))))
+            progress(99 - int(49 * 20_000 / (20_000 + number)))
 
 
 def _supervision(wanted: Wanted, sight: Sight, at: datetime, language: str) -> Made:

@@ -156,7 +156,11 @@ def _among(*bases: str, window: Window, group_by: str, group: Any, sight: Sight,
     when = Q()
     for name in bases:
         when |= BASES[name].when(window)
-    rows = first.model._default_manager.filter(when).filter(groups.within(sight, group_by).of_issues(first.prefix)).filter(condition)
+    rows = (
+        first.model._default_manager.filter(when)
+        .filter(groups.within(sight, group_by).of_issues(first.prefix))
+        .filter(condition)
+    )
     if group is WHOLE:
         return rows
     path = groups.path(group_by, first.prefix)

@@ -149,7 +149,9 @@ _COLUMNS = (
 def _taken_in(period: Period, sight: Sight, at: datetime) -> dict[UUID, tuple[int, int, int, int]]:
     """Problems by town: taken in, answered at once, closed, open. Whoever was station staff in the period reported them."""
     staff = _assigned(period).values("person")
-    own = Q() if sight.everything else Q(region__in=sorted(sight.regions), confidential=False) | Q(reporter=sight.person)
+    own = (
+        Q() if sight.everything else Q(region__in=sorted(sight.regions), confidential=False) | Q(reporter=sight.person)
+    )
     rows = (
         Issue.objects.filter(own, Window(period, at).within("submitted_at"), ~Q(state__in=NO_WORK), reporter__in=staff)
         .order_by()

@@ -10,6 +10,7 @@ from decimal import Decimal
 from core.texts import EN, ZH, Text
 from reports.arithmetic import rounded
 from reports.bulletins import Bulletin, Section
+from reports.drawings import Drawing
 from reports.figures import TOTAL, Figure, Report, Row
 from reports.indicators import GROUPS, INDICATORS
 from reports.tables import Cell, Column, Table
@@ -39,6 +40,8 @@ def compose(
     number: Text,
     issuer: Text,
     addressees: Text,
+    drawings: Sequence[Drawing] = (),
+    corrections: Table | None = None,
 ) -> Bulletin:
     """The bulletin of a period from its two reports and the issues to be named. ``towns`` carries the visits."""
     period = departments.period
@@ -64,7 +67,9 @@ def compose(
         annexes=(
             brief(departments, BRIEF_DEPARTMENTS, Text("部门问题办理情况表", "Issue handling by department")),
             brief(towns, BRIEF_TOWNS, Text("镇街走访与办理情况表", "Visits and handling by town")),
+            *([corrections] if corrections else []),
         ),
+        drawings=drawings,
     )
 
 
@@ -72,7 +77,10 @@ def brief(report: Report, keys: Sequence[str], title: Text) -> Table:
     """A narrow table of values only, for a portrait page."""
     shown = [key for key in keys if key in report.total]
     columns = [Column("name", GROUPS[report.group_by], width=22)]
-    columns += [Column(key, INDICATORS[key].name, kind="decimal") for key in shown]
+    columns += [
+        Column(key, INDICATORS[key].name, kind="decimal", heat="bad" if INDICATORS[key].lower_is_better else "good")
+        for key in shown
+    ]
     rows: list[tuple[Cell, ...]] = [
         (row.name, *(row.figures[key].value for key in shown))
         for row in report.rows

@@ -24,6 +24,8 @@ A3 = 8
 TITLE_ROW, LINE_ROW, GROUP_ROW, HEADING_ROW, FIRST_ROW = range(5)
 LONGEST = 32_767
 LONGEST_TAB = 31
+PAGE_WIDTH = 270
+"""Characters across an A3 page that can still be read; a wider sheet goes over several, its first columns repeated."""
 NARROW = 8
 """Up to so many columns a chart stands beside its table; otherwise on a sheet of its own."""
 MADE = datetime(2026, 1, 1, tzinfo=SHANGHAI).replace(tzinfo=None)
@@ -99,7 +101,8 @@ class _Page:
         sheet = self.sheet
         sheet.set_landscape()
         sheet.set_paper(A3)
-        sheet.fit_to_pages(1, 0)
+        sheet.fit_to_pages(-(-sum(column.width for column in self.table.columns) // PAGE_WIDTH), 0)
+        sheet.repeat_columns(0, min(2, len(self.table.columns)) - 1)
         sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.6)
         sheet.set_footer("&C&P / &N")
         sheet.repeat_rows(TITLE_ROW, HEADING_ROW)
@@ -167,10 +170,15 @@ class _Page:
 
     def _colour(self, end: int) -> None:
         for index, column in enumerate(self.table.columns):
-            if column.heat and end > FIRST_ROW:
+            if column.heat and end > FIRST_ROW and self._differ(index):
                 low, high = (RED, GREEN) if column.heat == "good" else (GREEN, RED)
                 scale = {"type": "3_color_scale", "min_color": low, "mid_color": AMBER, "max_color": high}
                 self.sheet.conditional_format(FIRST_ROW, index, end - 1, index, scale)
+
+    def _differ(self, index: int) -> bool:
+        """Whether there is a better and a worse in a column; of rows that are gone already it is taken to be so."""
+        rows = self.table.rows
+        return not isinstance(rows, Sequence) or len({row[index] for row in rows} - {None}) > 1
 
     def _write_notes(self, row: int) -> None:
         for note in self.table.notes:
@@ -200,13 +208,14 @@ class _Page:
         drawn = self._chart("bar", chart, end)
         drawn.set_legend({"none": True})
         drawn.set_y_axis({"reverse": True, "num_font": {"size": 10}})
-        drawn.set_x_axis({"major_gridlines": {"visible": False}})
+        drawn.set_x_axis({"major_gridlines": {"visible": False}, "min": 0, "max": chart.most})
         drawn.set_size({"width": 900, "height": max(300, 80 + 26 * (end - FIRST_ROW))})
         return drawn
 
     def _lines(self, chart: Chart, end: int) -> Any:
         drawn = self._chart("line", chart, end)
         drawn.set_legend({"position": "bottom"})
+        drawn.set_y_axis({"min": 0, "max": chart.most})
         drawn.show_blanks_as("gap")
         drawn.set_size({"width": 900, "height": 420})
         return drawn

@@ -46,6 +46,8 @@ class Chart:
     values: str | tuple[str, ...]
     title: Text
     kind: str = "bar"
+    most: int | None = None
+    """The end of the axis, where there is a natural one."""
 
     @property
     def series(self) -> tuple[str, ...]:

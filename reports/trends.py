@@ -7,16 +7,18 @@ from datetime import datetime
 
 from core.texts import Text
 from reports import supervision
+from reports.drawings import Drawing
 from reports.figures import Report
-from reports.groups import Sight
+from reports.groups import WHOLE_CITY, Sight
 from reports.indicators import GROUPS, INDICATORS, Indicator
 from reports.periods import Period
-from reports.tables import Chart, Column, Table
+from reports.tables import Cell, Chart, Column, Table
 
 RANKED = ("on_time_rate", "visit_coverage")
 FOLLOWED = ("on_time_rate", "satisfaction_rate", "visit_coverage")
 STEPS = {"year": 3, "quarter": 4, "month": 6, "week": 8, "dates": 4}
 """How many periods a trend goes over, the one reported included."""
+MOST_BARS = 20
 NOT_FOLLOWED = {"year": ("visit_coverage",)}
 """What would take longer than anybody waits."""
 
@@ -25,6 +27,33 @@ def tables(report: Report, *, sight: Sight, at: datetime) -> list[Table]:
     """The tables that go with a supervision report in a workbook; those with nothing to show are left out."""
     made = [heat(report), *(ranking(report, key) for key in RANKED if key in report.total)]
     return [*(table for table in made if list(table.rows)), trend(report.period, sight=sight, at=at)]
+
+
+def drawings(reports: Sequence[Report], *, at: datetime) -> list[Drawing]:
+    """The charts of a bulletin: the ways of the main rates, and for each report the places in its first ranking."""
+    line = trend(reports[0].period, sight=WHOLE_CITY, at=at)
+    keys = [column.key for column in line.columns[1:]]
+    rows = [*line.rows]
+    drawn = [
+        Drawing(
+            Text("主要指标趋势（%）", "Main rates (%)"),
+            [_text(row[0]) for row in rows],
+            {INDICATORS[key].name: [row[n] for row in rows] for n, key in enumerate(keys, start=1)},
+            lines=True,
+        )
+    ]
+    for report in reports:
+        key = "visit_coverage" if "visit_coverage" in report.total else "on_time_rate"
+        name, placed = INDICATORS[key].name, report.ranked(key)[:MOST_BARS]
+        if placed:
+            title = Text("{group}{it}排名（%）", "{group}: {it} (%)").fill(group=GROUPS[report.group_by], it=name)
+            names = [Text(row.name, row.name) for _, row in placed]
+            drawn.append(Drawing(title, names, {name: [row.figures[key].value for _, row in placed]}))
+    return drawn
+
+
+def _text(cell: Cell) -> Text:
+    return cell if isinstance(cell, Text) else Text(str(cell), str(cell))
 
 
 def heat(report: Report) -> Table:
@@ -73,7 +102,7 @@ def ranking(report: Report, key: str) -> Table:
         unit=Text("%", "%"),
         period=report.period.name,
         notes=(Text("分母小于5的单位不参加排名。", "Units with a denominator under 5 are not ranked."),),
-        charts=(Chart("name", "value", Text("{it}（%）", "{it} (%)").fill(it=name)),),
+        charts=(Chart("name", "value", Text("{it}（%）", "{it} (%)").fill(it=name), most=100),),
     )
 
 
@@ -96,7 +125,7 @@ def trend(period: Period, *, sight: Sight, at: datetime) -> Table:
         unit=Text("%", "%"),
         period=period.name,
         measure=Text("各期均统计至报告时点", "each as of the report"),
-        charts=(Chart("period", tuple(keys), Text("主要指标趋势（%）", "Main rates (%)"), "line"),),
+        charts=(Chart("period", tuple(keys), Text("主要指标趋势（%）", "Main rates (%)"), "line", 100),),
     )
 
 

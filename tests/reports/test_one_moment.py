@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from threading import Event, Thread
 
+import openpyxl
 import pytest
 from django.db import connection, transaction
 
-from reports import snapshots, supervision
+from core.actors import SYSTEM
+from reports import deliverables, snapshots, supervision
 from reports.groups import WHOLE_CITY
 from reports.periods import SHANGHAI, Period, read
 from tests.reports import worlds
@@ -34,7 +37,7 @@ class Writer(Thread):
             connection.close()
 
 
-def test_segments_and_issues_of_a_report_are_of_one_moment() -> None:
+def test_row_40_a_report_taken_during_writes_is_of_one_moment() -> None:
     worlds.settle()
     writer = Writer(empty(PERIOD))
     writer.start()
@@ -53,6 +56,29 @@ def test_segments_and_issues_of_a_report_are_of_one_moment() -> None:
         told = picture.document["report"]["total"]["response_rate"]["denominator"]
         digest = picture.document["evidence"][snapshots.TOTAL]["response_rate"]["denominator"]
         assert len(picture.lists[digest]) == 16 * told
+
+
+def test_row_40_all_sheets_of_a_workbook_are_of_one_moment() -> None:
+    """The figures and the list of issues to be pressed in one file: as many rows as the number says."""
+    worlds.settle()
+    writer = Writer(empty(PERIOD))
+    wanted = deliverables.Wanted("supervision", PERIOD, "xlsx", group_by="region")
+    writer.start()
+    try:
+        files = [deliverables.deliver(wanted, by=SYSTEM, at=worlds.NOW, language="en") for _ in range(4)]
+    finally:
+        writer.enough.set()
+        writer.join()
+
+    for file in files:
+        with file.content:
+            book = openpyxl.load_workbook(BytesIO(file.content.read()))
+        total, due = book["1.Supervision"], book[book.sheetnames[-1]]
+        heads = [cell.value for cell in total[3]]
+        late = next(row for row in total.iter_rows(values_only=True) if row[1] == "Total")[heads.index("Overdue")]
+        listed = [row for row in due.iter_rows(min_row=5, values_only=True) if row[3]]
+        assert len(listed) == late
+    assert writer.written > 4
 
 
 def empty(period: Period) -> worlds.World:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO, StringIO
 
@@ -13,11 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.actors import SYSTEM
 from core.problems import Invalid
 from core.texts import EN, ZH, Text
-from reports import bulletins, csvs, figures, periods, sentences, sheets
+from reports import adjustments, bulletins, csvs, deliverables, figures, periods, sentences, sheets, trends
 from reports.figures import Report, Row, figure
 from reports.indicators import for_group
+from reports.periods import SHANGHAI, read
+from reports.registers import REGISTERS
 from reports.tables import Column, Table
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1", "'=already", "𠮷野家😀\u200b", "a\u0301", 'a,b"c\r\nd']
@@ -175,3 +178,21 @@ def test_the_offices_own_template_is_used_and_a_broken_one_is_refused() -> None:
     assert docx.Document(BytesIO(bulletins.write(bulletin, ZH, template=saved(own)))).paragraphs[0].text == "通报：标题"
     with pytest.raises(Invalid):
         bulletins.write(bulletin, ZH, template=saved(broken))
+
+
+@pytest.mark.parametrize("language", ["zh-Hans", "en"])
+def test_no_name_of_a_sheet_is_cut(db: None, language: str) -> None:
+    """Excel takes 31 characters."""
+    at = datetime(2026, 11, 30, 12, tzinfo=SHANGHAI)
+    period = read("2026-11")
+    wanted = [deliverables.Wanted("supervision", period, "xlsx", group_by=one) for one in ("department", "region")]
+    wanted += [deliverables.Wanted("register", period, "xlsx", register=one) for one in REGISTERS]
+    wanted.append(deliverables.Wanted("evidence", period, "xlsx", indicator="on_time_rate"))
+    wanted.append(deliverables.Wanted("dimensions", period, "xlsx", questionnaire="visit", group_by="region"))
+    tables = [table for one in wanted for table in deliverables.make(one, by=SYSTEM, at=at, language=language).tables]
+    tables.append(adjustments.table([], period, "region"))
+    tables += [trends.ranking(Report(period, "region", [], {}), key) for key in trends.RANKED]
+
+    for table in tables:
+        name = (table.tab or table.title).of(language)
+        assert len(f"10.{name}") <= sheets.LONGEST_TAB, name
