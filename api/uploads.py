@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import binascii
 import io
+import threading
 from base64 import b64decode, b64encode
-from collections.abc import Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import wraps
 from uuid import UUID
@@ -28,11 +30,12 @@ from core.texts import Text
 from media import direct, uploads
 from media.fields import DIGEST, NOT_AN_ID, as_uuid, read
 from media.models import Upload
-from media.spool import ALGORITHMS, Checksum, WrongChecksum
+from media.spool import ALGORITHMS, Busy, Checksum, WrongChecksum
 from organizations.permissions import Caller
 
 VERSION = "1.0.0"
 DRAINED = 4 << 20
+MOST_AT_ONCE = 16  # chunks that one device may be sending to this process
 DIRECT_LIMIT = 10_000  # bytes of a request for a link
 CHUNK = "application/offset+octet-stream"
 ABILITIES = {
@@ -49,6 +52,32 @@ class WrongVersion(Problem):
     kind = "tus-version"
     status = 412
     title = Text("不支持的 tus 协议版本", "This version of the tus protocol is not supported")
+
+
+class TooManyAtOnce(Busy):
+    """The device is sending more chunks at once than any phone has a use for; each holds a thread."""
+
+    kind = "too-many-at-once"
+    title = Text("同一设备同时上传的分块过多,请稍后重试", "This device is sending too many chunks at once, please wait")
+
+
+_sending: Counter[UUID | None] = Counter()
+_counting = threading.Lock()
+
+
+@contextmanager
+def _one_of_few(device: UUID | None) -> Iterator[None]:
+    with _counting:
+        if _sending[device] >= MOST_AT_ONCE:
+            raise TooManyAtOnce()
+        _sending[device] += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _sending[device] -= 1
+            if not _sending[device]:
+                del _sending[device]
 
 
 def tus(view: View) -> View:
@@ -105,7 +134,8 @@ def continue_(request: HttpRequest, by: Caller, at: datetime, upload: UUID) -> H
     _is_chunk(request)
     at_offset, checksum = _count(request, "Upload-Offset"), _checksum(request)
     expected, read = _body(request)
-    reached = uploads.append(found, read, at_offset=at_offset, expected=expected, checksum=checksum, by=by, at=at)
+    with _one_of_few(by.device):
+        reached = uploads.append(found, read, at_offset=at_offset, expected=expected, checksum=checksum, by=by, at=at)
     return _told(HttpResponse(status=204), found, reached)
 
 
@@ -120,7 +150,8 @@ def _first_chunk(
 ) -> int:
     """A spoilt first chunk takes its upload with it, for its sender does not know the address yet."""
     try:
-        return uploads.append(upload, read, at_offset=0, expected=expected, checksum=checksum, by=by, at=at)
+        with _one_of_few(by.device):
+            return uploads.append(upload, read, at_offset=0, expected=expected, checksum=checksum, by=by, at=at)
     except WrongChecksum:
         uploads.terminate(upload)
         raise

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -18,6 +18,7 @@ from django.db import connection
 from api.errors import RETRY_AFTER
 from api.rendering import PROBLEM, dumps
 from config.counting import REFUSED
+from config.lines import Line
 from core.problems import Unavailable
 from core.texts import Text, negotiate
 
@@ -68,7 +69,7 @@ class Gate:
 class SlowLine:
     """A body that is read without holding a place, nor one of the few connections to the database."""
 
-    def __init__(self, stream: IO[bytes], gate: Gate) -> None:
+    def __init__(self, stream: Line, gate: Gate) -> None:
         self._stream, self._gate = stream, gate
 
     def read(self, size: int = -1) -> bytes:
@@ -114,7 +115,7 @@ class Admission:
     def _body(self, environ: dict[str, Any]) -> SlowLine | None:
         """Read a small body now; for any other give the stream that waits without a place."""
         length = environ.get("CONTENT_LENGTH") or ""
-        stream = environ["wsgi.input"]
+        stream = Line(environ)
         if length.isdigit() and int(length) <= SMALL and environ.get("CONTENT_TYPE") != CHUNK:
             environ["wsgi.input"] = BytesIO(stream.read(int(length)))
             return None

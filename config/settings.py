@@ -38,6 +38,7 @@ PROCESSES = environment.number("PROCESSES", 2, least=1, most=64)
 REQUESTS_AT_ONCE = environment.number("REQUESTS_AT_ONCE", 4, least=1, most=64)
 REQUESTS_QUEUED = environment.number("REQUESTS_QUEUED", 64, least=0, most=1000)
 REQUESTS_WAIT_SECONDS = environment.number("REQUESTS_WAIT_SECONDS", 3, least=0, most=60)
+BODY_WAIT_SECONDS = environment.number("BODY_WAIT_SECONDS", 30, least=2, most=600)
 PUBLIC_URL = environment.text("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 
 SECRET_KEY = environment.text("SECRET_KEY")

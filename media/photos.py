@@ -81,8 +81,11 @@ def rehome(homes: Mapping[UUID, Home], *, by: Actor, at: datetime) -> list[Photo
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of some bytes: whether they are kept whole, and whether their object waits to be cleared away."""
+    """What is known of some bytes: whether there is a row, whether they are kept whole, and whether their object waits to be
+    cleared away.
+    """
 
+    known: bool
     intact: bool
     orphaned: bool
 
@@ -91,22 +94,24 @@ def standing(digest: str) -> Standing:
     """Asked before bytes are stored; see ``media.orphans`` for why before."""
     blobs, lost = Blob._meta.db_table, Orphan._meta.db_table
     ask = f"""
-        SELECT EXISTS (SELECT 1 FROM {blobs} WHERE sha256 = %s AND intact),
+        SELECT (SELECT CASE WHEN intact THEN 2 ELSE 1 END FROM {blobs} WHERE sha256 = %s),
                EXISTS (SELECT 1 FROM {lost} WHERE key = %s)
     """
     with connection.cursor() as cursor:
         cursor.execute(ask, [digest, original_key(digest)])
-        intact, orphaned = cursor.fetchone()
-    return Standing(bool(intact), bool(orphaned))
+        kept, orphaned = cursor.fetchone()
+    return Standing(kept is not None, kept == 2, bool(orphaned))
 
 
-def keep_blob(digest: str, size: int, content_type: str, *, at: datetime) -> None:
-    """The row of an original that now lies in the store, or lies there whole again; the worker is asked for its prints."""
+def keep_blob(digest: str, size: int, content_type: str, *, at: datetime, known: bool = False) -> None:
+    """The row of an original that now lies in the store, or (``known``) lies there whole again; the worker makes its prints."""
+    if known:
+        Blob.objects.filter(pk=digest, intact=False).update(intact=True, stored_at=at, verified_at=at)
+        return
     row = [digest, size, content_type, True, at, at, PrintState.DUE, ""]
     columns = ("sha256", "size", "content_type", "intact", "stored_at", "verified_at", "prints", "refusal")
     rows.insert(Blob, columns, [row], ignore=True)
     order([Development(kind=DevelopmentKind.PRINTS, blob_id=digest, due_at=at)])
-    Blob.objects.filter(pk=digest, intact=False).update(intact=True, stored_at=at, verified_at=at)
 
 
 def meet(digest: str, *, by: Actor, at: datetime) -> list[Photo]:

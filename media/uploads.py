@@ -252,7 +252,7 @@ def _finish(upload: Upload, handle: int, *, by: Actor, at: datetime) -> None:
         os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
     with journal.unit(by=by if by.person else SYSTEM, at=at):
         if not standing.intact:
-            photos.keep_blob(upload.sha256, upload.length, header.content_type, at=at)
+            photos.keep_blob(upload.sha256, upload.length, header.content_type, at=at, known=standing.known)
         _settle(upload, at)
         photos.meet(upload.sha256, by=by, at=at)
     _known.pop(upload.id, None)
