@@ -1,4 +1,5 @@
-// Reads an XForm from standard input, loads it in @getodk/xforms-engine and prints {question: value} of every node.
+// Reads an XForm from standard input, loads it in @getodk/xforms-engine and prints {question: [{value, relevant, required, constraint,
+// options}]}: each node with what it holds, whether it is asked, whether its rules are kept (null: not judged), what it offers.
 // usage: node judge.mjs <folder of node_modules>
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -32,9 +33,15 @@ const walk = (node) => {
   if (Array.isArray(state.children)) for (const child of state.children) walk(child);
   else {
     const value = state.value ?? state.instanceValue ?? "";
-    (told[name] ??= []).push(state.relevant === false ? null : state.instanceValue ?? String(value ?? ""));
+    const judged = node.validationState ?? {};
+    (told[name] ??= []).push({
+      value: state.relevant === false ? null : state.instanceValue ?? String(value ?? ""),
+      relevant: state.relevant,
+      required: judged.required?.valid ?? null,
+      constraint: judged.constraint?.valid ?? null,
+      options: Array.isArray(state.valueOptions) ? state.valueOptions.map((option) => String(option.value)) : null,
+    });
   }
 };
 walk(root);
-console.log(JSON.stringify(told));
-process.exit(0);
+process.stdout.write(JSON.stringify(told), () => process.exit(0));
