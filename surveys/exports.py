@@ -238,15 +238,23 @@ def _scores(form: Any, dimension: str) -> bool:
 
 
 def _lines(head: list[str], records: Iterator[list[Any]]) -> Iterator[bytes]:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(head)
+    yield _written(head)
     while rows := list(islice(records, 500)):
-        writer.writerows(rows)
-        yield buffer.getvalue().encode()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue().encode()
+        yield b"".join(map(_line, rows))
+
+
+def _line(record: list[Any]) -> bytes:
+    """A line of CSV. Most records look the same there as in JSON, which is written several times faster."""
+    line = orjson.dumps(["" if value is None else value for value in record])[1:-1]
+    if b"\\" in line or b"[" in line or b"{" in line:
+        return _written(record)
+    return line + b"\r\n"
+
+
+def _written(record: list[Any]) -> bytes:
+    line = io.StringIO()
+    csv.writer(line).writerow([str(value).lower() if isinstance(value, bool) else value for value in record])
+    return line.getvalue().encode()
 
 
 def _excel(value: Any) -> Cell:

@@ -120,7 +120,7 @@ def _columns(entry: Mapping[str, Any], form: Mapping[str, Any], language: str | 
     if language and entry.get("list"):
         items = form["lists"].get(entry["list"], ())
         labels = {item["name"]: spoken.of(language) for item in items if (spoken := told(item.get("label")))}
-    convert = _select(labels) if labels or kind in ("select_multiple", "rank") else plain
+    convert = _select(labels or None) if labels or kind in ("select_multiple", "rank") else plain
     return [Column(name, label, kind, convert, name)]
 
 
@@ -134,14 +134,13 @@ def plain(value: Any) -> Cell:
 
 
 def _select(labels: Mapping[str, str] | None) -> Convert:
+    if labels is None:
+        return lambda value: " ".join(map(str, value)) if value.__class__ is list else plain(value)
+
     def convert(value: Any) -> Cell:
         if isinstance(value, list):
-            return ("; " if labels else " ").join(
-                labels.get(str(each), str(each)) if labels else str(each) for each in value
-            )
-        if labels and isinstance(value, str):
-            return plain(labels.get(value) or value)
-        return plain(value)
+            return "; ".join([labels.get(str(each), str(each)) for each in value])
+        return plain(labels.get(value) or value) if isinstance(value, str) else plain(value)
 
     return convert
 
@@ -166,7 +165,8 @@ def _part(at: int) -> Convert:
 
     def convert(value: Any) -> Cell:
         if isinstance(value, dict):
-            return plain(value.get(key))
+            part = value.get(key)
+            return part if part.__class__ is float else plain(part)
         parts = position(value)
         return parts[at] if at < len(parts) else None
 
