@@ -53,7 +53,8 @@ def test_the_office_looks_after_webhooks(world: World, settings: Any) -> None:
     assert logged["id"] == ping.data["id"]
     assert office.post(f"{where}/deliveries/{logged['id']}/replay").status_code == 202
     assert office.faults(office.post("webhooks", {"url": "https://10.0.0.1/", "kinds": ["x"]})) == {
-        ("/kinds/0", "unknown")
+        ("/kinds/0", "unknown"),
+        ("/url", "address-refused"),
     }
     assert office.delete(where).status_code == 204
     assert Line(world.people["hrss"]).get("webhooks").status_code == 403
