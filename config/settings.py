@@ -129,6 +129,7 @@ MIDDLEWARE = [
     "config.requests.Named",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.NoNul",
+    "config.middleware.PageHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.PageSessions",
     "django.middleware.common.CommonMiddleware",

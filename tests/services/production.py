@@ -22,7 +22,7 @@ from types import FrameType
 
 import httpx
 
-from tests.services.postgres import Postgres
+from tests.services.postgres import Postgres, settings_of
 from tests.services.process import Service, free_ports, make_folder
 from tests.services.s3 import S3
 
@@ -80,7 +80,8 @@ def install(
     with ExitStack() as stack:
         folder = make_folder("installation")
         stack.callback(subprocess.run, ["rm", "-rf", str(folder)], check=False)
-        database = stack.enter_context(Postgres(durable=True))
+        told = settings_of(ROOT / "deploy" / "postgresql.conf") | {"shared_buffers": "128MB"}
+        database = stack.enter_context(Postgres(durable=True, settings=told))
         storage = stack.enter_context(S3())
         [port] = free_ports(1)
         base_url = f"http://127.0.0.1:{port}"
