@@ -170,6 +170,8 @@ def load(keys: Iterable[Key]) -> dict[Key, HeadState]:
     """The heads of these records, locked until the unit ends; a record never seen has revision 0."""
     work = current()
     wanted = list(dict.fromkeys(keys))
+    if not wanted:
+        return {}
     missing = [key for key in wanted if key not in work.heads]
     if missing:
         for key in missing:
@@ -214,12 +216,12 @@ def _note(state: HeadState, scope: str, revision: int, deleted: bool, digest: st
 def record(changes: Sequence[Change]) -> list[int | None]:
     """Note what happened; gives the revision of each record that phones hold, in order."""
     work = current()
-    load((change.collection, change.record) for change in changes if change.scope is not None)
+    keys = [(change.collection, change.record) for change in changes]
+    load(key for key, change in zip(keys, changes, strict=True) if change.scope is not None and key not in work.heads)
     revisions: list[int | None] = []
-    for change in changes:
+    for key, change in zip(keys, changes, strict=True):
         revision = None
         if change.scope is not None:
-            key = (change.collection, change.record)
             state = work.heads[key]
             if work.undo and key not in work.undo[-1]:
                 work.undo[-1][key] = state.copy()

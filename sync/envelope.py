@@ -102,11 +102,10 @@ def _parse(body: bytes) -> tuple[Any, bool]:
     keys, depth = _measure(document, 0)
     if b"\\u0000" in body or (keys != _most_keys(body) and keys != _count_keys(body)):
         return _parse_slowly(body), True
-    return document, depth > DEEPEST or _LARGE.search(body) is not None
+    return document, depth > DEEPEST
 
 
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"[ \t\r\n]*+(:)?')
-_LARGE = re.compile(rb"[:\[,][ \t\r\n]*-?(?:[0-9]{16}|[0-9]+(?:\.[0-9]+)?[eE])")
 _SPACED = (b" :", b"\t:", b"\r:", b"\n:")
 
 
@@ -123,7 +122,7 @@ def _count_keys(body: bytes) -> int:
 
 
 def _measure(value: Any, depth: int) -> tuple[int, int]:
-    """How many keys a value holds, and how deep it goes."""
+    """How many keys a value holds, and how deep it goes; a number beyond what is safe counts as too deep."""
     if type(value) is dict:
         keys, inner = len(value), list(value.values())
     elif type(value) is list:
@@ -132,11 +131,14 @@ def _measure(value: Any, depth: int) -> tuple[int, int]:
         return 0, depth
     deepest = depth
     for one in inner:
-        if type(one) is dict or type(one) is list:
+        kind = type(one)
+        if kind is dict or kind is list:
             more, deep = _measure(one, depth + 1)
             keys += more
             if deep > deepest:
                 deepest = deep
+        elif (kind is int or kind is float) and not -INTEGERS <= one <= INTEGERS:
+            deepest = DEEPEST + 1
     return keys, deepest
 
 
