@@ -320,6 +320,13 @@ class Issue(Quick):
             models.Index(fields=["region", "due", "id"], name="issues_of_a_region"),
             models.Index(fields=["submitted_at", "id"], name="issues_by_submission"),
             models.Index(fields=["external_case_no"], condition=~Q(external_case_no=""), name="issues_by_case_number"),
+            # what a report asks for: whatever happened to an issue between two moments
+            models.Index(fields=["due"], condition=Q(due__isnull=False), name="issues_that_fell_due"),
+            models.Index(
+                fields=["first_response_due"], condition=Q(first_response_due__isnull=False), name="issues_to_contact"
+            ),
+            models.Index(fields=["replied_at"], condition=Q(replied_at__isnull=False), name="issues_by_reply"),
+            models.Index(fields=["closed_at"], condition=Q(closed_at__isnull=False), name="issues_by_closing"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -384,7 +391,10 @@ class Segment(models.Model):
     class Meta:
         ordering = ["issue", "number"]
         constraints = [models.UniqueConstraint(fields=["issue", "number"], name="segments_are_counted")]
-        indexes = [models.Index(fields=["acknowledge_due"], name="segments_by_acknowledgement")]
+        indexes = [
+            models.Index(fields=["acknowledge_due"], name="segments_by_acknowledgement"),
+            models.Index(fields=["dispatched_at"], name="segments_by_dispatch"),
+        ]
 
 
 class IssueAssist(models.Model):
