@@ -15,8 +15,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from openpyxl import load_workbook
-
 from core.actors import Actor
 from core.ids import uuid7
 from core.problems import Fault, Invalid
@@ -165,6 +163,8 @@ def _csv(content: bytes) -> Iterator[list[Any]]:
 
 
 def _sheet(content: bytes) -> Iterator[list[Any]]:
+    from openpyxl import load_workbook  # slow to load, and only needed when a table comes in
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(member.file_size for member in archive.infolist()) > MOST_UNPACKED:

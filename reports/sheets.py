@@ -8,16 +8,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
 from itertools import groupby
-from typing import IO, Any
-
-import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.workbook import Workbook
-from xlsxwriter.worksheet import Worksheet
+from typing import IO, TYPE_CHECKING, Any
 
 from core.texts import Text
 from reports.periods import SHANGHAI
 from reports.tables import Cell, Cells, Chart, Table, spoken, written
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.workbook import Workbook
+    from xlsxwriter.worksheet import Worksheet
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 A3 = 8
@@ -60,6 +60,8 @@ COLOURS = ("#C00000", "#1F4E79", "#548235", "#BF8F00", "#7030A0", "#404040")
 
 def write(tables: Sequence[Table], language: str, into: IO[bytes]) -> None:
     """A workbook with a sheet for each table. Rows are walked once and not kept, so memory stays flat."""
+    import xlsxwriter  # slow to load, and only needed when a workbook goes out
+
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "in_memory": False}
     with xlsxwriter.Workbook(into, options) as book:
         book.set_properties({"created": MADE})

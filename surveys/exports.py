@@ -14,7 +14,6 @@ from itertools import islice
 from typing import IO, Any
 
 import orjson
-import xlsxwriter
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Count, Func, QuerySet, TextField
@@ -185,6 +184,8 @@ class Export:
 
     def xlsx(self) -> Iterator[bytes]:
         """A workbook: responses, a sheet for each repeat, and the codebook."""
+        import xlsxwriter  # slow to load, and only needed when a workbook goes out
+
         with tempfile.TemporaryFile() as file:
             book = xlsxwriter.Workbook(
                 file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pyxform.xls2xform import convert
-
 from surveys import columns
 from surveys.beginnings import OPEN_ISSUES
 from surveys.openrosa import ENTERPRISE
@@ -15,16 +13,26 @@ from surveys.spreadsheet import Sheet
 SHEETS = ("survey", "choices", "settings")
 
 
+class Refused(Exception):
+    """What pyxform says of a form that it does not take."""
+
+
 def write_xform(sheets: Mapping[str, Sheet], warnings: list[str], *, language: str | None) -> str:
     """The XForm, the same bytes for the same sheets; pyxform's remarks are added to ``warnings``.
 
     With a ``language`` (the form's first) the question for the enterprise is asked before all others. A repeat that shows issues is
-    never asked, for Collect does not hold them. Raises what pyxform raises.
+    never asked, for Collect does not hold them. Raises ``Refused``, and what pyxform trips over.
     """
+    from pyxform.errors import PyXFormError  # half a second of every command's start, needed only when a form comes in
+    from pyxform.xls2xform import convert
+
     book = _for_pyxform(sheets)
     if language is not None:
         _ask_enterprise_first(book, language)
-    xform: str = convert(book, warnings=warnings, validate=False, form_name="data").xform
+    try:
+        xform: str = convert(book, warnings=warnings, validate=False, form_name="data").xform
+    except PyXFormError as error:
+        raise Refused(str(error)) from error
     return xform
 
 

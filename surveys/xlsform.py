@@ -13,14 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pyxform.errors import PyXFormError
-
 from core.problems import Fault, Invalid
 from core.texts import Text
 from surveys import beginnings, columns, oversights
 from surveys.definition import DIMENSIONS, EXTERNAL, SCORINGS, BadDefinition, Definition, canonical
 from surveys.spreadsheet import Line, Sheet, read_workbook
-from surveys.xforms import SHEETS, write_xform
+from surveys.xforms import SHEETS, Refused, write_xform
 
 FORMAT = 1
 MAX_QUESTIONS = 2_000
@@ -71,7 +69,7 @@ def compile_sheets(sheets: Mapping[str, Sheet]) -> Compiled:
     warnings: list[str] = []
     try:
         xform = write_xform(sheets, warnings, language=None if form.get("anonymous") else author.language)
-    except PyXFormError as error:
+    except Refused as error:
         author.refuse_foreign(str(error))
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError, UnicodeError) as error:
         author.refuse_foreign(f"{type(error).__name__}: {error}")
