@@ -8,7 +8,8 @@ from typing import Any
 from django.http import QueryDict
 
 from core.texts import EN, Text
-from surveys.definition import told
+from surveys import externals
+from surveys.definition import told, walk
 from surveys.readers import FILES
 
 _INPUTS = {"integer": "number", "decimal": "number", "range": "number", "date": "date", "time": "time", "text": "text"}
@@ -25,6 +26,7 @@ def page_of(
 ) -> dict[str, Any]:
     """The template's context: the title and every heading and question in order, with what was answered and refused."""
     title = told(form["title"]) or Text("", "")
+    form = _with_regions(form)
     items = list(_items(form, form["questions"], language, given or {}, faults or {}, 2, conditional=False))
     return {
         "title": title.of(language),
@@ -32,6 +34,15 @@ def page_of(
         "language": "en" if language == EN else "zh-Hans",
         "english": language == EN,
     }
+
+
+def _with_regions(form: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The form with our regions as a list of its own, if it chooses from them: a page holds what a phone holds anyway."""
+    if all(entry.get("external") != externals.REGIONS for entry, _ in walk(form["questions"])):
+        return form
+    labels = externals.labels({externals.REGIONS})[externals.REGIONS]
+    regions = [{"name": code, "label": {"zh": name}} for code, name in labels.items()]
+    return {**form, "lists": {**form.get("lists", {}), externals.REGIONS: regions}}
 
 
 def _items(
@@ -68,7 +79,7 @@ def _items(
 
 
 def _choices(form: Mapping[str, Any], entry: Mapping[str, Any], language: str, given: Any) -> Iterator[dict[str, Any]]:
-    for item in form.get("lists", {}).get(entry.get("list"), ()):
+    for item in form.get("lists", {}).get(entry.get("list") or entry.get("external"), ()):
         label = told(item.get("label"))
         checked = item["name"] in given if isinstance(given, list) else item["name"] == given
         yield {"name": item["name"], "label": label.of(language) if label else item["name"], "checked": checked}

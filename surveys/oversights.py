@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.texts import Text
-from surveys.readers import BAD, READERS
+from surveys.readers import BAD, FILES, READERS
 
 Entry = Mapping[str, Any]
 _TEXTS = ("label", "hint", "guidance_hint", "required_message", "constraint_message", "warning_message")
@@ -17,6 +17,23 @@ _JUDGED = frozenset(
     {"select_one", "select_multiple", "rank", "date", "time", "datetime", "geopoint", "geotrace", "geoshape"}
 )
 _EXPRESSIONS = ("relevant", "constraint", "warning", "calculation", "filter", "count", "score")
+_TELLING = FILES | {
+    "geopoint",
+    "geotrace",
+    "geoshape",
+    "start-geopoint",
+    "deviceid",
+    "username",
+    "phonenumber",
+    "email",
+    "start",
+    "end",
+}
+_TELLS = Text(
+    "匿名问卷不能记录设备、位置、照片、联系方式或时刻",
+    "An anonymous questionnaire records no device, place, picture, address or moment",
+)
+_NO_ROWS = Text("匿名问卷的网页不支持重复组", "The page of an anonymous questionnaire has no repeats")
 _UNKNOWN = Text("表中没有名为“{name}”的问题", "The form has no question called “{name}”")
 _NO_ANSWER = Text("默认值“{value}”不是这一题的有效答案", "The default “{value}” is no answer to this question")
 _PLACES = Text(
@@ -33,6 +50,10 @@ def faults(form: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Text]]:
     """Question, column, code and why, for each."""
     names = {entry["name"] for entry in _walk(form["questions"])}
     for entry in _walk(form["questions"]):
+        if form.get("anonymous") and entry["type"] in _TELLING:
+            yield entry["name"], "type", "not-anonymous", _TELLS
+        elif form.get("anonymous") and entry["type"] == "repeat":
+            yield entry["name"], "type", "repeat-in-public", _NO_ROWS
         for column in (*_TEXTS, "trigger"):
             for name in _referred(entry.get(column)):
                 if name not in names:

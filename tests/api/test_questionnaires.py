@@ -351,6 +351,25 @@ def test_a_worker_answers_without_a_name_on_a_plain_page(cast):
     assert (kept.received_at.minute, kept.received_at.second) == (0, 0)
 
 
+def test_a_worker_may_choose_the_town_on_the_page(cast):
+    office = Line(cast.office)
+    settings = "| form_id | anonymous\n| demo | yes"
+    upload(
+        office,
+        workbook("| type | name | label\n| select_one_from_file regions.csv | home | 居住镇街", settings=settings),
+    )
+    office.post("questionnaires/demo/versions/1/publish")
+    made = office.post("questionnaires/demo/links", {"enterprise": str(cast.bakery.id)})
+    address = made.data["url"].replace("http://testserver", "")
+    region = cast.bakery.region
+
+    page = Client().get(address, headers={"Accept": "text/html"}).content.decode()
+    assert f'value="{region.code}"' in page and region.name in page
+    assert Client().post(address, "home=nowhere", content_type=PAGE).status_code == 422
+    assert Client().post(address, f"home={region.code}", content_type=PAGE).status_code == 201
+    assert Response.objects.get().answers == {"home": region.code}
+
+
 def test_groups_under_five_are_suppressed_everywhere(cast):
     office = Line(cast.office)
     address = link(office, cast)

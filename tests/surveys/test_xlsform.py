@@ -167,6 +167,16 @@ def test_the_checkers_remarks_name_our_rows_and_only_what_we_do_not_say_ourselve
     assert any("row : 3" in each for each in said) and not any("row : 4" in each for each in said)
 
 
+@pytest.mark.parametrize("kind", ["deviceid", "geopoint", "image", "phonenumber", "start-geopoint", "begin repeat", "start",
+                                  "select_one_from_file enterprises.csv"])  # fmt: skip
+def test_an_anonymous_form_asks_nothing_that_tells_who_answers(kind):
+    ended = "| end repeat" if kind == "begin repeat" else ""
+    survey = f"| type | name | label\n| text | a | 甲\n| {kind} | b | 乙\n| text | c | 丙\n{ended}"
+    with pytest.raises(BadForm) as refused:
+        read_xlsform(form(survey, settings="| form_id | anonymous\n| demo | yes"))
+    assert refused.value.errors[0].pointer == "/survey/3/type"
+
+
 def test_a_name_of_an_instance_that_refers_to_nobody_is_named_in_the_settings():
     with pytest.raises(BadForm) as refused:
         read_xlsform(

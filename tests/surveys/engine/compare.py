@@ -212,7 +212,7 @@ def generated(random: Random, count: int) -> list[str]:
 def compare(expressions: list[str], modules: str) -> list[tuple[str, str, str, str]]:
     """(expression, ours, theirs, explanation) for each that differs."""
     rows = "".join(f"    |calculate|c{at}||{source}\n" for at, source in enumerate(expressions))
-    compiled = read_xlsform(form(SURVEY + rows, CHOICES, "|form_id|anonymous\n|engine|yes"))
+    compiled = read_xlsform(form(SURVEY + rows, CHOICES, "|form_id\n|engine"))
     settled = settle(Definition(compiled.form), ANSWERS, today=date(2026, 11, 22)).scope.root
     found = theirs(compiled.xform, modules)
     differing = []

@@ -52,7 +52,7 @@ class _Form:
     def compiled(self) -> Compiled:
         """The form, without answers that its choice filters do not offer: the engine empties these, a phone never sends them."""
         while True:
-            sheets = form(HEAD + "\n".join(self.lines), CHOICES, "|form_id|anonymous\n|engine|yes")
+            sheets = form(HEAD + "\n".join(self.lines), CHOICES, "|form_id\n|engine")
             compiled = read_xlsform(sheets)
             findings = examine(Definition(compiled.form), self.answers, today=TODAY)[0]
             filtered = {each.pointer.rsplit("/", 1)[-1] for each in findings if each.code == "choice-filtered"}
