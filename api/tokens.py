@@ -43,7 +43,7 @@ def refresh_id(raw: str) -> UUID:
     try:
         _refuse_respelt(raw)
         return UUID(str(RefreshToken(raw).payload["jti"]))  # type: ignore[arg-type]  # takes text, annotated otherwise
-    except (TokenError, ValueError, KeyError):
+    except (TokenError, ValueError, KeyError, TypeError, OverflowError):
         raise SessionEnded from None
 
 
@@ -62,7 +62,7 @@ def _read(raw: bytes) -> tuple[UUID, int]:
         _refuse_respelt(raw.decode("latin-1"))
         payload = AccessToken(raw).payload  # type: ignore[arg-type]  # takes bytes, annotated otherwise
         return UUID(str(payload[SESSION])), int(payload["exp"])
-    except (TokenError, ValueError, KeyError):
+    except (TokenError, ValueError, KeyError, TypeError, OverflowError):
         raise SessionEnded from None
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from uuid import uuid4
 
 import jwt
+import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 
 from organizations import people
@@ -106,24 +110,100 @@ def forged(cast, line, **changes):
     return jwt.encode(claims | changes, key, algorithm=algorithm, headers=headers)
 
 
+STRANGE = "another-key-of-thirty-two-bytes-or-more"
+PAIR = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PUBLIC = PAIR.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        {"key": "another-key-of-thirty-two-bytes-or-more"},
-        {"key": None, "algorithm": "none"},
+        {"key": STRANGE},
+        {"key": "", "algorithm": "none"},
+        {"algorithm": "HS384"},
+        {"algorithm": "HS512"},
+        {"key": PAIR, "algorithm": "RS256"},
+        {"key": PAIR, "algorithm": "PS256", "headers": {"jwk": {"kty": "RSA", "n": "AQAB", "e": "AQAB"}}},
+        {"key": STRANGE, "headers": {"kid": "../../dev/null"}},
+        {"key": STRANGE, "headers": {"kid": "' UNION SELECT 'a"}},
+        {
+            "key": STRANGE,
+            "headers": {"jwk": {"kty": "oct", "k": "YW5vdGhlci1rZXktb2YtdGhpcnR5LXR3by1ieXRlcy1vci1tb3Jl"}},
+        },
+        {"key": STRANGE, "headers": {"jku": "http://127.0.0.1:9/keys", "x5u": "http://127.0.0.1:9/chain"}},
+        {"key": STRANGE, "headers": {"x5c": ["MIIB"], "typ": "at+jwt", "crit": ["b64"], "b64": False}},
         {"token_type": "refresh"},
+        {"token_type": None},
         {"sid": "not-a-uuid"},
         {"sid": None},
+        {"sid": "00000000-0000-4000-8000-000000000000"},
         {"exp": 1},
-        {"key": "another-key-of-thirty-two-bytes-or-more", "headers": {"kid": "../../dev/null"}},
-        {"key": "another-key-of-thirty-two-bytes-or-more", "headers": {"jwk": {"kty": "oct", "k": "YQ"}}},
+        {"exp": None},
+        {"exp": "9999999999"},
+        {"exp": 1e400},
     ],
-    ids=lambda changes: ",".join(changes),
+    ids=str,
 )
 def test_row_49_forged_tokens_are_refused(cast, changes):
     line = Line(cast.liaison)
     line.access = forged(cast, line, **changes)
     assert line.get("me").status_code == 401
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "", None, "HS256 ", "hs256", ["HS256"], 256])
+def test_row_49_no_other_name_of_the_algorithm_opens(cast, algorithm):
+    line = Line(cast.liaison)
+    _, claims, seal = line.answer["access"].split(".")
+    head = urlsafe_b64encode(orjson.dumps({"alg": algorithm, "typ": "JWT"})).rstrip(b"=").decode()
+    for forged in (f"{head}.{claims}.", f"{head}.{claims}.{seal}", f"{head}.{claims}"):
+        assert Line().get("me", Authorization=f"Bearer {forged}").status_code == 401
+        assert Line().post("auth/token/refresh", {"refresh": forged}).status_code == 401
+
+
+def test_row_49_the_kinds_of_token_are_not_taken_for_each_other(cast):
+    line = Line(cast.liaison)
+    access, refresh = line.answer["access"], line.answer["refresh"]
+    assert Line().get("me", Authorization=f"Bearer {refresh}").status_code == 401
+    assert line.post("auth/token/refresh", {"refresh": access}).status_code == 401
+    assert line.get("me").status_code == 200, "nobody loses a session by that"
+
+
+def test_row_49_a_token_is_good_in_one_spelling_only(cast):
+    line = Line(cast.liaison)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for token in ("access", "refresh"):
+        honest = line.answer[token]
+        head, claims, seal = honest.split(".")
+        changed = {honest[:-1] + letter for letter in letters} | {
+            f"{head}.{claims}.{seal}{end}" for end in ("=", "A", "\n", ".")
+        }
+        changed |= {
+            f"{head}=.{claims}.{seal}",
+            f".{claims}.{seal}",
+            f"{head}.{claims}.",
+            f"{claims}.{head}.{seal}",
+            honest.swapcase(),
+        }
+        for forged in changed - {honest}:
+            if token == "access":
+                answer = Line().get("me", Authorization=f"Bearer {forged}".rstrip())
+                assert answer.status_code == 401 or forged.strip() == honest, forged
+            else:
+                assert (
+                    line.post("auth/token/refresh", {"refresh": forged}).status_code in (401, 422)
+                    or forged.strip() == honest
+                )
+    assert line.get("me").status_code == 200
+
+
+def test_row_49_a_token_tells_its_device_and_another_cannot_borrow_it(cast):
+    """The revoked phone's token is dead wherever it is shown, and the thief's own session is no help to it."""
+    line, thief, office = Line(cast.liaison), Line(cast.outsider), Line(cast.office)
+    office.delete(f"devices/{line.answer['device']['id']}")
+    for path in ("me", "sync/pull", "issues"):
+        refused = Line(hardware=thief.hardware).get(path, Authorization=f"Bearer {line.access}")
+        assert refused.status_code == 401 and refused.data["wipe"] is True
+    assert thief.get("me").data["username"] == "outsider"
 
 
 def test_an_honest_copy_of_the_token_is_accepted(cast):

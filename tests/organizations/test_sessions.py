@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 
 from core.actors import SYSTEM
@@ -278,3 +281,35 @@ def test_the_audit_trail_knows_of_passwords_and_phones_only_that_they_changed(ca
     told = "".join(Entry.objects.filter(record=cast.liaison.id).values_list("changes", flat=True))
     assert "李四" in told
     assert "13800000000" not in told and "Better-Horse" not in told
+
+
+def test_row_48_the_measured_time_of_a_refusal_does_not_tell_who_exists(cast, settings):
+    """With the real hasher, a hundred wrong passwords: for who is there, who is not, who was switched off, who has none."""
+    settings.PASSWORD_HASHERS = ["tests.organizations.test_sessions.LightArgon2"]
+    people.set_password(cast.liaison.id, PASSWORD, by=SYSTEM, at=NOW)
+    people.set_password(cast.observer.id, PASSWORD, by=SYSTEM, at=NOW)
+    people.change(cast.observer.id, {"is_active": False}, by=SYSTEM, at=NOW)
+    people.create({"username": "by-code-only", "name": "Code"}, by=SYSTEM, at=NOW)
+    authentication._nobody.cache_clear()
+    names = ["liaison", "nobody-at-all", "observer", "by-code-only"]
+    rounds = [{name: refusal(name) for name in names} for _ in range(26)][1:]  # the first warms caches
+
+    middles = {name: statistics.median(one[name] for one in rounds) for name in names}
+    assert min(middles.values()) > 0.005, "the hasher is the real one"
+    assert max(middles.values()) < 1.2 * min(middles.values()), middles
+    authentication._nobody.cache_clear()
+
+
+class LightArgon2(Argon2PasswordHasher):
+    """Less memory, so that many samples are soon taken."""
+
+    memory_cost = 8 * 1024
+
+
+def refusal(username):
+    """Processor seconds until the refusal, so that neighbours on the machine do not count."""
+    Lockout.objects.all().delete()
+    began = time.process_time()
+    with pytest.raises(authentication.SignInRefused):
+        sign_in(username, "Wrong-Horse-99")
+    return time.process_time() - began
