@@ -15,7 +15,7 @@ from tests.api.test_texts import content
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
-SCOPES = 16
+SCOPES = 12
 QUERIES = [
     "q=保密", "q=工资", "confidential=true", "category=wage_arrears", "state=dispatched", "lead=HRSS", "overdue=false",
     "region=320281106", "region=320281107", "severity=urgent", "assists=PSB", "external_case_no=A7",
@@ -111,7 +111,7 @@ def test_row_47_every_way_shows_the_same_set_over_random_scopes(ground):
 
 def test_row_45_no_filter_or_order_finds_what_the_list_hides(ground):
     secret = ground.ids["secret"]
-    for username in ("instructor", "observer", "station", "neighbour", "town", "education", "liaison2", "town2"):
+    for username in ("instructor", "neighbour", "town", "education", "town2"):
         line = ground.line(username)
         for query in [*QUERIES, f"enterprise={ground.ids['enterprise']}", "sort=due", "sort=-due", "since=2020-01-01"]:
             answer = line.get(f"issues?{query}")
@@ -121,27 +121,35 @@ def test_row_45_no_filter_or_order_finds_what_the_list_hides(ground):
                 assert counted.data["open"] == len(answer.data["results"]), (username, query)
 
 
-@pytest.mark.parametrize(("path", "body", "pointer"), [
-    ("visits", {"enterprise": "{elsewhere}", "mode": "phone", "started_at": "2026-11-20T09:00:00+08:00", "status": "draft"}, "/enterprise"),
-    ("issues", {"enterprise": "{elsewhere}", "category": "wage_arrears", "description": "拖欠工资两个月"}, "/enterprise"),
-    ("issues", {"enterprise": "{enterprise}", "visit": "{hidden_visit}", "category": "wage_arrears", "description": "拖欠工资"},
-     "/visit"),
-])  # fmt: skip
-def test_row_45_a_reference_to_anothers_thing_is_refused_like_one_to_nothing(ground, path, body, pointer):
+WRITTEN = [
+    (
+        "visits",
+        {"enterprise": "{elsewhere}", "mode": "phone", "started_at": "2026-11-20T09:00:00+08:00", "status": "draft"},
+    ),
+    ("issues", {"enterprise": "{elsewhere}", "category": "wage_arrears", "description": "拖欠工资两个月"}),
+    (
+        "issues",
+        {
+            "enterprise": "{enterprise}",
+            "visit": "{hidden}",
+            "category": "wage_arrears",
+            "description": "拖欠工资两个月",
+        },
+    ),
+]
+
+
+def test_row_45_a_reference_to_anothers_thing_is_refused_like_one_to_nothing(ground):
     hidden = ground.mutation("visits", {
         "enterprise": ground.ids["elsewhere"], "mode": "phone", "started_at": ground.moment(-9), "status": "draft",
     })  # fmt: skip
     ground.push("liaison2", hidden)
-    ids, line = ground.ids | {"hidden_visit": hidden["record"]}, ground.line("liaison")
+    ids, line = ground.ids | {"hidden": hidden["record"]}, ground.line("liaison")
     nothing = dict.fromkeys(ids, str(ground.uuid())) | {"enterprise": ids["enterprise"]}
-
-    theirs, none = (
-        line.post(path, {name: text.format_map(known) for name, text in body.items()}) for known in (ids, nothing)
-    )
-    assert theirs.status_code in (403, 404, 409, 422), theirs.content
-    assert (theirs.status_code, theirs.data["type"], line.faults(theirs)) == (
-        none.status_code,
-        none.data["type"],
-        line.faults(none),
-    )
-    assert not line.faults(theirs) or pointer in {place for place, _ in line.faults(theirs)}
+    for path, body in WRITTEN:
+        theirs, none = (
+            line.post(path, {name: text.format_map(known) for name, text in body.items()}) for known in (ids, nothing)
+        )
+        assert theirs.status_code in (403, 404, 409, 422), theirs.content
+        told = [(one.status_code, one.data["type"], one.data["detail"], line.faults(one)) for one in (theirs, none)]
+        assert told[0] == told[1], body

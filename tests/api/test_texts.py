@@ -16,6 +16,7 @@ from openpyxl import load_workbook
 
 from surveys import samples
 from tests.api.ground import Ground
+from tests.api.line import Line
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -88,8 +89,8 @@ def content(answer: Any) -> bytes:
     return b"".join(answer.streaming_content) if answer.streaming else bytes(answer.content)
 
 
-def test_row_30_ten_thousand_mutations_or_ten_megabytes_are_refused_with_the_limits(ground):
-    line = ground.line("liaison")
+def test_row_30_ten_thousand_mutations_or_ten_megabytes_are_refused_with_the_limits(cast):
+    line = Line(cast.liaison)
     many = orjson.dumps({"schema": 1, "mutations": [{}] * 10_000})
     large = orjson.dumps({"schema": 1, "mutations": [], "x": "y" * (10 * 1024 * 1024)})
     for body, headers in ((many, {}), (large, {}), (gzip.compress(large), {"Content_Encoding": "gzip"})):
@@ -99,23 +100,25 @@ def test_row_30_ten_thousand_mutations_or_ten_megabytes_are_refused_with_the_lim
 
 
 @pytest.mark.parametrize("grown", [11 << 20, 100 << 20])
-def test_row_31_a_gzip_bomb_is_refused_before_it_unfolds(ground, grown):
+def test_row_31_a_gzip_bomb_is_refused_before_it_unfolds(cast, grown):
+    line = Line(cast.liaison)
     packed, piece = io.BytesIO(), b"0" * (1 << 20)
     with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=9) as bomb:
         for _ in range(grown >> 20):
             bomb.write(piece)
     began = time.process_time()
     for path in ("sync/push", "sync/verify"):
-        refused = ground.line("liaison").send("POST", path, packed.getvalue(), Content_Encoding="gzip")
+        refused = line.send("POST", path, packed.getvalue(), Content_Encoding="gzip")
         assert refused.status_code == 413
     assert time.process_time() - began < 1
 
 
-def test_row_31_other_doors_unfold_nothing(ground):
+def test_row_31_other_doors_unfold_nothing(cast):
+    office, liaison = Line(cast.office), Line(cast.liaison)
     packed = gzip.compress(orjson.dumps({"name": "x", "region": "320281106"}))
-    refused = ground.line("office").send("POST", "enterprises", packed, Content_Encoding="gzip")
+    refused = office.send("POST", "enterprises", packed, Content_Encoding="gzip")
     assert refused.status_code in (400, 415)
     nested = gzip.compress(gzip.compress(orjson.dumps({"schema": 1, "mutations": []})))
-    assert ground.line("liaison").send("POST", "sync/push", nested, Content_Encoding="gzip").status_code == 400
+    assert liaison.send("POST", "sync/push", nested, Content_Encoding="gzip").status_code == 400
     for coding in ("br", "deflate", "gzip, gzip", "zstd"):
-        assert ground.line("liaison").send("POST", "sync/push", nested, Content_Encoding=coding).status_code == 415
+        assert liaison.send("POST", "sync/push", nested, Content_Encoding=coding).status_code == 415
