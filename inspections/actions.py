@@ -42,7 +42,10 @@ SHAPES: Mapping[str, Shape] = {
 
 @dataclass(slots=True)
 class ActionRequest:
-    """One wished action. ``text`` and ``data`` are as the caller sent them; ``by`` names the item's own actor."""
+    """One wished action. ``text`` and ``data`` are as the caller sent them; ``by`` names the item's own actor.
+
+    ``early``: it came from a phone, which sends its photos after what they prove; those that are not there yet are awaited.
+    """
 
     issue: UUID
     action: str
@@ -51,6 +54,7 @@ class ActionRequest:
     id: UUID = field(default_factory=uuid7)
     by: Actor | None = None
     claimed_at: datetime | None = None
+    early: bool = False
 
 
 def put(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Issue | Problem]:
@@ -65,7 +69,7 @@ def put(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Issue | Pro
             outcomes.append(Invalid(errors=faults))
             continue
         request = ActionRequest(
-            clean["issue"], clean["action"], clean.get("text"), clean.get("data"), draft.id, draft.by, clean["at"]
+            clean["issue"], clean["action"], clean.get("text"), clean.get("data"), draft.id, draft.by, clean["at"], True
         )
         requests.append(request)
         outcomes.append(NotFound())
@@ -178,7 +182,9 @@ class _Work:
         faulty = {name for fault in faults if (name := _field_of(fault, row))}
         data = {name: value for name, value in step.data.items() if name not in faulty} if _is_object(step.data) else {}
         facts = dossier.facts(self.at, **self.references.facts(dossier, row, data))
-        against = guards.check(row, facts, faulty=faulty) + self.references.record_faults(dossier.issue, row, data)
+        against = guards.check(row, facts, faulty=faulty) + self.references.record_faults(
+            dossier.issue, row, data, early=request.early
+        )
         named = data.get("department")
         if row.action == "assist_opinion" and named and not step.is_office and named not in step.codes:
             detail = Text("只能代表本部门发表意见", "You speak for your own department only")

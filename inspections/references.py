@@ -59,15 +59,19 @@ class References:
                 return key, dossier.issue.state
         return None
 
-    def record_faults(self, issue: Issue, row: Row, data: Mapping[str, Any]) -> list[Fault]:
-        """What is wrong with the photos that an action names: absent, of another case, or without their bytes."""
+    def record_faults(self, issue: Issue, row: Row, data: Mapping[str, Any], *, early: bool) -> list[Fault]:
+        """What is wrong with the photos that an action names: absent, of another case, or without their bytes.
+
+        ``early``: what is absent or incomplete may still be on its way.
+        """
         faults = []
         for name in (field.name for field in row.fields if field.kind in ("record", "records")):
             given = data.get(name)
             listed = given if isinstance(given, list) else [given] if given else []
             for number, one in enumerate(listed):
                 pointer = f"/data/{name}/{number}" if isinstance(given, list) else f"/data/{name}"
-                if (why := _record_fault(self.exhibits.get(UUID(one)), issue)) is not None:
+                why = _record_fault(self.exhibits.get(UUID(one)), issue)
+                if why is not None and not (early and why[0] in ("unknown", "not-stored")):
                     faults.append(Fault(pointer, *why))
         return faults
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+from core.drafts import Draft
 from core.problems import Forbidden, Problem
 from inspections import actions, issues
 from inspections.actions import ActionRequest
@@ -78,6 +79,22 @@ def test_evidence_has_to_be_there_and_to_be_about_this_case(world: World) -> Non
     }
     kept = [str(photos[name].id) for name in ("good", "of_the_same_place")]
     assert world.does("office", issue, "reply", "已办", outcome="solved", evidence=kept).state == "replied"
+
+
+def test_a_phone_may_send_its_photos_after_what_they_prove(world: World) -> None:
+    issue = world.reports()
+    world.does("hrss", issue, "acknowledge")
+    world.does("edu", issue, "assist_opinion", "同意")
+    elsewhere = photo(world, None, visit=uuid4(), enterprise=world.shipyard, author=world.people["hrss"])
+
+    def pushed(*evidence: str) -> Any:
+        told = {"issue": str(issue.id), "action": "reply", "text": "已办", "at": world.now.isoformat()}
+        told |= {"data": {"outcome": "solved", "evidence": list(evidence)}}
+        (outcome,) = actions.put([Draft(uuid4(), told)], by=world.caller("hrss"), at=world.now)
+        return outcome
+
+    assert [fault.code for fault in pushed(str(elsewhere.id)).errors] == ["elsewhere"]
+    assert pushed(str(uuid4()), str(photo(world, issue, there="awaiting_bytes").id)).state == "replied"
 
 
 def test_a_department_names_no_photo_it_may_not_see(world: World) -> None:
