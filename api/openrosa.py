@@ -327,10 +327,11 @@ def _keep(part: UploadedFile, row: Submission, by: Caller, at: datetime) -> bool
     for piece in part.chunks():
         digest.update(piece)
     sha256 = digest.hexdigest()
-    known = row.received.get(name)
-    if known and known["sha256"] == sha256:
-        return False
     question = row.expected.get(name)
+    if name in row.received and row.received[name]["sha256"] != sha256:
+        name, question = f"{name} ({sha256[:8]})", None  # the first to come under a name keeps it
+    if name in row.received:
+        return False
     photo = stable("photos", f"openrosa/{row.instance}/{name}")
     outcome = {"sha256": sha256, "size": part.size, "kept": "photo" if question else collect.ASIDE}
     try:

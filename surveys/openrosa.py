@@ -34,6 +34,9 @@ MAX_XML = 5_000_000
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _ROOT = re.compile(r"<data\b[^>]*>")
 _NUMBERS = frozenset({"decimal", "range"})
+_FIGURE = re.compile(r"-?(?:0|[1-9]\d{0,14})\.\d{1,15}")
+_WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,14})")
+"""A calculation's result has no type in an instance: what reads as a number is one, as our own phones send it; 007 is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +226,9 @@ def _is_template(element: Element) -> bool:
 def _typed(kind: str, raw: str) -> Any:
     """A JSON value of the question's type; what does not fit stays text, and the check will say so."""
     try:
-        if kind == "integer":
+        if kind == "integer" or (kind == "calculate" and _WHOLE.fullmatch(raw)):
             return int(raw)
-        if kind in _NUMBERS:
+        if kind in _NUMBERS or (kind == "calculate" and _FIGURE.fullmatch(raw)):
             return float(raw) if len(raw) < 40 else raw
     except ValueError:
         return raw

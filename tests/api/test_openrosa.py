@@ -26,6 +26,7 @@ from media.models import Photo
 from organizations import devices
 from surveys import questionnaires
 from surveys.models import Response, Submission
+from surveys.openrosa import read_instance
 from surveys.samples import sample
 from sync.models import Quarantined
 from tests.api.line import V1, Line
@@ -219,6 +220,29 @@ def test_what_was_returned_is_edited_and_a_stale_edit_is_refused(cast):
     assert row.status == "submitted"
     assert row.answers["employees"] == sample("visit", Random(2), TODAY)["employees"]
     assert collect.submit(instance(cast.bakery.id, seed=3, meta=edit)).status_code == 409
+
+
+def test_other_bytes_under_a_name_that_came_already_are_set_aside(cast):
+    collect = Collect(cast)
+    xml = instance(cast.bakery.id, mode="on_site", check_in_photo="gate.jpg",
+                   check_in={"lat": 31.84, "lon": 120.28, "accuracy_m": 8})  # fmt: skip
+    codes = [
+        collect.submit(xml, **{"gate.jpg": picture(colour)}).status_code for colour in ("red", "red", "blue", "blue")
+    ]
+    assert codes == [201, 202, 201, 202]
+    row = Submission.objects.get()
+    assert sorted(each["kept"] for each in row.received.values()) == ["aside", "photo"]
+    assert row.aside == 1
+    assert not Quarantined.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("raw", "wanted"), [("14.5", 14.5), ("-3", -3), ("0", 0), ("007", "007"), ("1e5", "1e5"), ("3 t", "3 t")]
+)
+def test_a_calculation_comes_as_the_number_it_is(raw, wanted):
+    sums = {"questions": [{"name": "total", "type": "calculate", "calculation": "1"}]}
+    xml = f"<data id='d' version='1'><total>{raw}</total><meta><instanceID>uuid:1</instanceID></meta></data>"
+    assert read_instance(xml.encode(), sums).answers == {"total": wanted}
 
 
 def test_what_waits_in_quarantine_is_corrected_by_an_edit(cast):
