@@ -235,8 +235,7 @@ def boards(asked: Asked) -> list[Table]:
             Column("value", Text(f"{name}（%）", f"{name.en} (%)"), kind="decimal", width=18, heat="good"),
             Column("grade", Text("等次", "Grade"), width=10),
         )
-        half = min(BOARD, len(placed) // 2 if len(placed) > 1 else len(placed))
-        honour, warning = placed[:half], placed[len(placed) - half :] if len(placed) > 1 else []
+        honour, warning = _split(placed)
         rows: list[Sequence[Cell]] = [_board_row(Text("红榜", "Honour"), *one, key) for one in honour]
         rows += [_board_row(Text("黄榜", "Warning"), *one, key) for one in warning]
         made.append(
@@ -280,6 +279,14 @@ def doubtful(asked: Asked) -> list[Table]:
             notes=(Text("走访时间晚于接收时间一天以上。", "Dated more than a day after they were received."),),
         )
     ]
+
+
+def _split(placed: list[tuple[int, Row]]) -> tuple[list[tuple[int, Row]], list[tuple[int, Row]]]:
+    """The first and the last, at most half of all each; nobody is warned who did as well as somebody honoured."""
+    half = min(BOARD, len(placed) // 2 if len(placed) > 1 else len(placed))
+    honour = placed[:half]
+    least = honour[-1][0] if honour else 0
+    return honour, [one for one in placed[max(half, len(placed) - half) :] if one[0] > least]
 
 
 def groups_name(group_by: str) -> Text:

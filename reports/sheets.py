@@ -33,6 +33,8 @@ MADE = datetime(2026, 1, 1, tzinfo=SHANGHAI).replace(tzinfo=None)
 CUT = "…[截断]"
 FONT = "宋体"
 ROW_HEIGHT = 20
+LINE_HEIGHT, MOST_LINES = 16, 12
+"""A row grows with its longest text, up to so many lines."""
 
 FORMATS: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 18, "align": "center", "valign": "vcenter", "font_name": "黑体"},
@@ -152,8 +154,12 @@ class _Page:
         return row
 
     def _write_row(self, row: int, cells: Cells, look: str) -> None:
-        for index, (column, cell) in enumerate(zip(self.table.columns, cells, strict=True)):
-            self._write_cell(row, index, spoken(cell, self.language), column.kind, look)
+        said = [spoken(cell, self.language) for cell in cells]
+        lines = max(_lines(cell, column.width) for cell, column in zip(said, self.table.columns, strict=True))
+        if lines > 1:
+            self.sheet.set_row(row, LINE_HEIGHT * min(lines, MOST_LINES))
+        for index, (column, cell) in enumerate(zip(self.table.columns, said, strict=True)):
+            self._write_cell(row, index, cell, column.kind, look)
 
     def _write_cell(self, row: int, column: int, cell: Cell, kind: str, look: str) -> None:
         if cell is None or cell == "":
@@ -243,6 +249,16 @@ class _Page:
             drawn.add_series(one)
         drawn.set_title({"name": chart.title.of(self.language), "name_font": {"size": 14}})
         return drawn
+
+
+def _lines(cell: Cell, width: int) -> int:
+    """How many lines a text takes in its column; a Chinese character is two wide."""
+    if not isinstance(cell, str) or len(cell) * 2 <= width:
+        return 1
+    return sum(
+        -(-max(1, sum(2 if character > "\u2e7f" else 1 for character in part)) // width)
+        for part in cell[: width * MOST_LINES].split("\n")
+    )
 
 
 def _line(table: Table, language: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from reports import evidence, supervision
-from reports.figures import Figure
+from reports import evidence, registers, supervision
+from reports.figures import Figure, Row
 from reports.groups import WHOLE_CITY
 from reports.periods import read
 from tests.inspections.cast import World, at
@@ -139,3 +139,13 @@ def test_returns_are_shown_apart_by_what_became_of_them(world: World) -> None:
 
     assert told(row) == (2, 2)
     assert row.parts == {"approved": 1, "refused": 1, "adjudicated": 0}
+
+
+def test_nobody_is_warned_who_did_as_well_as_the_honoured() -> None:
+    def row(code: str) -> tuple[int, Row]:
+        return (1 if code < "4" else 4), Row(code, code, {})
+
+    honour, warning = registers._split([row(code) for code in "1234"])
+    assert ([one.code for _, one in honour], [one.code for _, one in warning]) == (["1", "2"], ["4"])
+    assert registers._split([row(code) for code in "123"])[1] == []
+    assert registers._split([]) == ([], [])
