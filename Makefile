@@ -152,5 +152,11 @@ crashpoints: $(DEVELOPMENT)
 pgkill: $(DEVELOPMENT)
 	$(BIN)/python -m tests.sync.kills --kills=$(KILLS)
 
+# The stores that docs/sync.md prints for WatermelonDB and RxDB; needs Node and the npm registry.
+.PHONY: stores
+stores: $(DEVELOPMENT)
+	@mkdir -p var/stores && cp tests/sync/stores/package.json var/stores/ && npm install --prefix var/stores --silent --no-audit --no-fund
+	$(BIN)/python -m tests.sync.stores.compare --modules=var/stores --worlds=20
+
 serverkill: $(DEVELOPMENT)
 	$(BIN)/python -m tests.sync.serverkills
