@@ -44,7 +44,7 @@ class NotMadeYet(Unavailable):
 
 
 class PhotoShape(serializers.Serializer[Any]):
-    """A photo record. ``exif`` is for those who may see the original, ``likenesses`` for the office; else null."""
+    """A photo record. ``exif`` and ``chain`` are for those who may see the original, ``likenesses`` for the office; else null."""
 
     id = serializers.UUIDField()
     enterprise = serializers.UUIDField()
@@ -63,7 +63,7 @@ class PhotoShape(serializers.Serializer[Any]):
     author = serializers.UUIDField(
         allow_null=True, help_text="of a reported issue's photo: to its author and the office"
     )
-    device = serializers.UUIDField(allow_null=True)
+    device = serializers.UUIDField(allow_null=True, help_text="told to whoever is told the author")
     bytes = serializers.ChoiceField(choices=BytesState.values)
     findings = serializers.ListField(child=serializers.DictField())
     code = serializers.CharField()
@@ -72,6 +72,10 @@ class PhotoShape(serializers.Serializer[Any]):
     variants = serializers.DictField(child=serializers.CharField())
     exif = serializers.DictField(allow_null=True)
     likenesses = serializers.ListField(child=serializers.DictField(), allow_null=True)
+    chain = serializers.DictField(
+        allow_null=True,
+        help_text="its link in its device's chain: number, record, previous, digest; for those who may see the original",
+    )
 
 
 class PhotoView(Noun):
@@ -84,16 +88,19 @@ def _told(photo: Photo, by: Caller) -> dict[str, Any]:
     blob = Blob.objects.filter(pk=photo.sha256).first()
     original = photos.may_see_original(photo, by=by)
     office = allowed(by, "photo.original", Subject(enterprise=photo.enterprise_id))
+    named = original or not renditions.shows_a_report(photo)
     ready = [name for name in VARIANTS if _is_ready(photo, blob, name) and (original or name != "original")]
     return {
         "id": str(photo.id),
         **photos.document(photo),
-        "author": str(photo.author_id) if original or not renditions.shows_a_report(photo) else None,
+        "author": str(photo.author_id) if named else None,
+        "device": str(photo.device) if named and photo.device else None,
         "width": blob.width if blob else None,
         "height": blob.height if blob else None,
         "variants": {name: f"/api/v1/photos/{photo.id}/{name}" for name in ready},
         "exif": blob.exif if blob and original else None,
         "likenesses": photo.likenesses if office else None,
+        "chain": checking.link(photo) if original else None,
     }
 
 

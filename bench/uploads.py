@@ -1,6 +1,6 @@
 """Photos by tus: 3 MB each in chunks of 1 MB, eight at a time, beside the Node tus server in the same run.
 
-Run: ``python -m bench.uploads`` (``--rival FOLDER`` names a folder where ``npm i @tus/server @tus/file-store`` was run;
+Run: ``python -m bench.uploads`` (``--rival FOLDER`` names a folder where ``npm i @tus/server @tus/file-store tus-js-client`` was run;
 ``--engine postgres --storage s3`` for production's parts). Every stored photo is compared with its digest afterwards.
 """
 
@@ -152,6 +152,20 @@ def drill(place: tuple[int, list[str], Path, list[int]], count: int) -> None:
     assert whole == count
 
 
+def foreign(place: tuple[int, list[str], Path, list[int]], rival: Path, count: int = 10) -> None:
+    """Photos by an unmodified tus-js-client, each aborted four times at random and resumed."""
+    port, tokens, folder, _ = place
+    script, file, before = rival / "client.mjs", folder / "photo.jpg", check_whole(folder)
+    shutil.copy(HERE / "rivals" / "client.mjs", script)
+    for number, picture in enumerate(pictures(count)):
+        file.write_bytes(picture.data)
+        told = [f"http://127.0.0.1:{port}/api/v1/uploads/", tokens[number % len(tokens)], str(uuid4()), picture.sha256]
+        subprocess.run(["node", str(script), *told, str(file), "4"], cwd=rival, check=True, stdout=subprocess.DEVNULL)
+    whole = check_whole(folder) - before
+    print(f"{whole} of {count} photos of tus-js-client whole, each cut four times", flush=True)
+    assert whole == count
+
+
 def load(port: int, path: str, photos: list[Picture], tokens: list[str], at_once: int) -> float:
     """Upload all, ``at_once`` at a time; gives the seconds it took."""
     queue, lock, faults = iter(enumerate(photos)), threading.Lock(), []
@@ -252,6 +266,9 @@ def main() -> None:
     parser.add_argument("--engine", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--storage", choices=("disk", "s3"), default="disk")
     parser.add_argument("--rival", type=Path)
+    parser.add_argument(
+        "--client", action="store_true", help="also by an unmodified tus-js-client in the rival's folder"
+    )
     parser.add_argument("--interrupted", type=int, default=0, help="photos over lines cut at random points")
     options = parser.parse_args()
     for _ in range(options.rounds):
@@ -265,6 +282,8 @@ def main() -> None:
             memory = max(resident_mb([os.getpid()], lambda command: "granian" in command))
             if options.interrupted and options.storage == "disk":
                 drill(place, options.interrupted)
+            if options.client and options.storage == "disk":
+                foreign(place, options.rival)
             whole = check_whole(place[2]) if options.storage == "disk" else options.photos
         told = f", {rate / rival:.2f} × Node" if rival else ""
         print(f"  {whole} photos whole, app process {memory:.0f} MB{told}")

@@ -52,19 +52,24 @@ def check(photo: Photo) -> Verdict:
                 faults.append("bytes-differ")
         except FileNotFoundError:
             faults.append("bytes-missing")
-    link = Link.objects.filter(photo=photo.pk).first()
-    if link is not None:
-        if link.record != record_digest(photo):
+    mine = Link.objects.filter(photo=photo.pk).first()
+    if mine is not None:
+        if mine.record != record_digest(photo):
             faults.append("record-changed")
-        if link.digest != link_digest(link.device, link.number, link.photo, link.record, link.previous) or not _follows(
-            link
-        ):
+        true = link_digest(mine.device, mine.number, mine.photo, mine.record, mine.previous)
+        if mine.digest != true or not _follows(mine):
             faults.append("chain-broken")
     return Verdict(faults)
 
 
-def _follows(link: Link) -> bool:
-    if link.number == 1:
-        return link.previous == "0" * 64
-    before = Link.objects.filter(device=link.device, number=link.number - 1).values_list("digest", flat=True).first()
-    return before == link.previous
+def link(photo: Photo) -> dict[str, Any] | None:
+    """What the record carries of its device's chain; None for a photo that came from no device."""
+    found = Link.objects.filter(photo=photo.pk).values("number", "record", "previous", "digest").first()
+    return dict(found) if found else None
+
+
+def _follows(mine: Link) -> bool:
+    if mine.number == 1:
+        return mine.previous == "0" * 64
+    before = Link.objects.filter(device=mine.device, number=mine.number - 1).values_list("digest", flat=True).first()
+    return before == mine.previous

@@ -42,6 +42,8 @@ def test_a_photo_is_read_by_those_assigned(photo: Photo, cast: Cast, browser: ht
     assert told["likenesses"] is None
     office = browser.get(f"/api/v1/photos/{photo.id}", headers=sign_in(cast.chen)).json()
     assert office["likenesses"] == []
+    assert told["chain"] == office["chain"]
+    assert (told["chain"]["number"], told["chain"]["previous"]) == (1, "0" * 64)
 
 
 def test_a_photo_out_of_sight_looks_like_one_that_is_not_there(
