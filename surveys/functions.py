@@ -157,6 +157,8 @@ def _numeric(run: Callable[..., float]) -> Callable[..., float]:
 
 def _substr(value: Any, start: Any, end: Any = None) -> str:
     """``substr``: from ``start`` up to before ``end``, counted from 0, negative from the end."""
+    if value.__class__ is str and start.__class__ is int and end.__class__ is int and 0 <= start <= end:
+        return str(value[start:end])
     raw, begin = text(value), number(start)
     stop = number(end) if end is not None else math.inf
     if begin != begin or stop != stop:
@@ -174,8 +176,8 @@ def _translate(value: Any, old: Any, new: Any) -> str:
 
 
 def _before(value: Any, part: Any) -> str:
-    head, found, _ = text(value).partition(text(part)) if text(part) else ("", "", "")
-    return head if found else ""
+    raw, sign = text(value), text(part)
+    return raw[: max(0, raw.find(sign))] if sign else ""
 
 
 def _after(value: Any, part: Any) -> str:

@@ -105,6 +105,9 @@ def apply(run: Callable[..., Any], arguments: list[Run]) -> Run:
     if len(arguments) == 2:
         first, second = arguments
         return lambda s: run(first(s), second(s))
+    if len(arguments) == 3:
+        one, two, three = arguments
+        return lambda s: run(one(s), two(s), three(s))
     return lambda s: run(*[argument(s) for argument in arguments])
 
 
