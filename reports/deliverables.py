@@ -117,8 +117,10 @@ def check(wanted: Wanted, *, by: Actor) -> Sight:
 
 
 def make(wanted: Wanted, *, by: Actor, at: datetime, language: str) -> Made:
-    """The report as of ``at``, within what the caller may see. Raises Forbidden, Invalid, NotFound."""
-    return REPORTS[wanted.report](wanted, check(wanted, by=by), at, language)
+    """The report as of ``at``, within what the caller may see, all of one moment. Raises Forbidden, Invalid, NotFound."""
+    sight = check(wanted, by=by)
+    with snapshot():
+        return REPORTS[wanted.report](wanted, sight, at, language)
 
 
 def deliver(
