@@ -58,6 +58,7 @@ def _items(
                 "heading": label.of(language) if label else "",
                 "level": min(level, 5),
                 "repeat": entry["type"] == "repeat",
+                "rules": list(_rules(entry, language)),
             }
             yield from _items(form, entry["children"], language, given, faults, level + 1, conditional=depends)
             continue
@@ -71,18 +72,36 @@ def _items(
             "long": entry.get("appearance") == "multiline",
             "shown": kind not in _UNSHOWN,
             "required": bool(entry.get("required")) and not depends,
-            "condition": entry.get("relevant", ""),
+            "rules": list(_rules(entry, language)),
             "choices": list(_choices(form, entry, language, given.get(name))),
             "value": given.get(name, ""),
             "fault": faults.get(name, ""),
         }
 
 
+_RULES = {
+    "relevant": Text("条件", "If"), "required": Text("必答", "Required"), "constraint": Text("约束", "Constraint"),
+    "warning": Text("提醒", "Warning unless"), "filter": Text("选项筛选", "Choices"), "calculation": Text("计算", "Calculated"),
+    "count": Text("行数", "Rows"), "max_rows": Text("最多行数", "Rows at most"), "default": Text("默认", "Default"),
+    "dimension": Text("维度", "Dimension"), "score": Text("计分", "Points"), "prefill": Text("预填", "Filled with"),
+}  # fmt: skip
+
+
+def _rules(entry: Mapping[str, Any], language: str) -> Iterator[dict[str, str]]:
+    """What the author wrote about a question, for the preview: which rule, how it reads, what is said when it is broken."""
+    for key, word in _RULES.items():
+        if (rule := entry.get(key)) not in (None, "", True):
+            message = told(entry.get(f"{key}_message"))
+            yield {"word": word.of(language), "rule": str(rule), "message": message.of(language) if message else ""}
+
+
 def _choices(form: Mapping[str, Any], entry: Mapping[str, Any], language: str, given: Any) -> Iterator[dict[str, Any]]:
     for item in form.get("lists", {}).get(entry.get("list") or entry.get("external"), ()):
         label = told(item.get("label"))
         checked = item["name"] in given if isinstance(given, list) else item["name"] == given
-        yield {"name": item["name"], "label": label.of(language) if label else item["name"], "checked": checked}
+        score = f"{item['score']:g}" if "score" in item else ""
+        said = label.of(language) if label else item["name"]
+        yield {"name": item["name"], "label": said, "checked": checked, "score": score}
 
 
 def read_page(form: Mapping[str, Any], posted: QueryDict) -> dict[str, Any]:

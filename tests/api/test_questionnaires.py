@@ -86,7 +86,10 @@ def test_the_office_uploads_a_form_and_publishes_it(cast):
     assert workbook_back.content == (FORMS / "visit.xlsx").read_bytes()
     assert office.get("questionnaires/visit/versions/1/xform").content.startswith(b"<?xml")
     preview = office.get("questionnaires/visit/versions/1/preview", Accept_Language="en")
-    assert "Visit to a pilot enterprise" in preview.content.decode()
+    page = preview.content.decode()
+    assert "Visit to a pilot enterprise" in page
+    assert "Constraint <code>. &gt;= 1 and . &lt;= 50000</code> — This must be between 1 and 50000" in page
+    assert 'Its own <span class="hint">(5)</span>' in page and "Dimension <code>political</code>" in page
 
 
 def test_nobody_else_writes_questionnaires(cast):
