@@ -18,7 +18,7 @@ TESTS ?=
 help:
 	@echo "make run               serve with a demo world at http://127.0.0.1:8000 (PORT=… for another)"
 	@echo "make test              all tests, on SQLite and on PostgreSQL (TESTS=tests/sync ENGINES=sqlite for some)"
-	@echo "make production-drill  kill every part of a real installation in turn and see it come back"
+	@echo "make production-drill  install as deploy/ says, then kill every part in turn and see it come back"
 	@echo "make overload          ask five times what the server can do, slow lines beside it, and count"
 	@echo "make check             everything a machine can judge: format, lint, types, contracts, migrations, OpenAPI, tests"
 	@echo "make fuzz              parsers, operations and hostile requests with new inputs each time (FUZZ=3000)"
@@ -39,6 +39,7 @@ test: $(DEVELOPMENT)
 		$(BIN)/python -m pytest --engine=$$engine -n $(WORKERS) --dist worksteal -q $(TESTS); done
 
 production-drill: $(DEVELOPMENT)
+	@$(BIN)/python -m tests.services.guide
 	@$(BIN)/python -m tests.services.drill
 
 .PHONY: overload
@@ -119,6 +120,7 @@ $(DEVELOPMENT): $(RUNTIME) | $(BIN)/python
 .PHONY: bench
 bench: $(DEVELOPMENT)
 	$(BIN)/python -m bench.sync
+	$(BIN)/python -m bench.flat
 	$(BIN)/python -m bench.uploads
 	$(BIN)/python -m bench.forms
 
