@@ -17,6 +17,8 @@ from media.scans import is_complete
 SIZES = {"small": 240, "medium": 640, "large": 1280}
 QUALITY = 82
 PILLOW_FORMATS = {"jpeg": ["JPEG", "MPO"], "png": ["PNG"], "webp": ["WEBP"], "heif": ["HEIF"]}
+TWICE_DECODED = 50_000_000
+"""Pixels of a progressive file up to which a second decoding fits under the child's limits; no phone takes such pictures."""
 UPRIGHT_BY_DECODER = frozenset({"heif"})
 
 
@@ -54,7 +56,8 @@ def develop(data: bytes, kind: str, sizes: dict[str, int] = SIZES) -> Developed:
             image.draft("RGB", (largest, largest))
         upright = image if kind in UPRIGHT_BY_DECODER else ImageOps.exif_transpose(image)
         picture = _srgb(_flat(_reduced(upright, largest)), profile)
-        complete = kind != "jpeg" or is_complete(data, image, (largest, largest))
+        affordable = not image.info.get("progressive") or stored_width * stored_height <= TWICE_DECODED
+        complete = kind != "jpeg" or not affordable or is_complete(data, image, (largest, largest))
     prints = {}
     for name, side in sorted(sizes.items(), key=lambda item: -item[1]):
         picture = _reduced(picture, side)
