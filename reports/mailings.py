@@ -5,6 +5,7 @@ What is due is written here; whoever joins the rooms puts it into the post in th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,11 +20,12 @@ from journal import journal
 from organizations import permissions
 from organizations.models import Person
 from organizations.permissions import permit
-from reports import deliverables, periods
+from reports import deliverables, periods, schemes
 from reports.deliverables import Wanted
 from reports.models import Mailing, Rhythm
 from reports.periods import SHANGHAI, Period, day_of
 
+log = logging.getLogger(__name__)
 PATIENCE = timedelta(days=10)
 """A worker that was away this long leaves the period out."""
 LATEST_WORKDAY = 20
@@ -102,16 +104,21 @@ def write(row: Mailing, period: Period, *, at: datetime) -> list[Letter]:
         by = permissions.caller(person.id, on=day_of(at), language=person.language)
         try:
             key = deliverables.reach(deliverables.check(wanted, by=by)), person.language
-        except Problem:
+            if key not in files:
+                files[key] = _file(wanted, by, at, person.language)
+        except Problem as problem:
+            log.warning("mailing %s of %s cannot be made for %s: %s", row.id, period.code, person.id, problem)
             continue
-        if key not in files:
-            file = deliverables.deliver(wanted, by=by, at=at, language=person.language)
-            with file.content:
-                files[key] = file.name, file.media_type, file.content.read()
         subject = Text("{title}（{period}）", "{title} ({period})").fill(title=row.title, period=period.name)
         said = subject.of(person.language)
         letters.append(Letter(person.id, person.email, said, _text(row, period, at).of(person.language), *files[key]))
     return letters
+
+
+def _file(wanted: Wanted, by: Actor, at: datetime, language: str) -> tuple[str, str, bytes]:
+    file = deliverables.deliver(wanted, by=by, at=at, language=language)
+    with file.content:
+        return file.name, file.media_type, file.content.read()
 
 
 def take(row: Mailing, period: Period, *, at: datetime) -> bool:
@@ -137,6 +144,8 @@ def _text(row: Mailing, period: Period, at: datetime) -> Text:
 
 
 def _kept(wanted: Wanted) -> dict[str, Any]:
+    if wanted.scheme:
+        schemes.find(wanted.scheme)
     if wanted.dress == "json":
         raise Invalid.at("/format", "invalid-choice", Text("应为 csv、xlsx 或 docx", "One of csv, xlsx, docx"))
     return wanted.kept()

@@ -120,6 +120,18 @@ def test_the_office_changes_and_cancels_and_nobody_else_does(busy: World) -> Non
     assert office.get(where).status_code == 404
 
 
+def test_a_mailing_that_cannot_be_made_hinders_no_other(busy: World) -> None:
+    office = Line(busy.people["office"])
+    office.post(WHERE, body(busy, "office", title="甲"))
+    office.post(WHERE, body(busy, "office", title="乙"))
+    broken = Mailing.objects.get(title="甲")
+    broken.wanted |= {"report": "assessment", "scheme": "long-gone"}
+    broken.save()
+
+    assert send(busy, "2026-11-03T10:05") == 1
+    assert office.post(WHERE, body(busy, "office", report="assessment", query={"scheme": "nobody"})).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("more", "pointer"),
     [
