@@ -279,6 +279,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
+        "media.renditions": {"level": "INFO" if LOG_REQUESTS else "WARNING"},  # the other half of a request's line
         "botocore": {"level": "INFO"},
         "boto3": {"level": "INFO"},
         "urllib3": {"level": "INFO"},

@@ -40,6 +40,7 @@ def told(lines: io.StringIO) -> list[dict[str, Any]]:
 
 
 def test_what_the_worker_does_with_a_photo_bears_its_requests_name(store: Any, cast: Cast, lines: io.StringIO) -> None:
+    logging.getLogger("media.renditions").setLevel(logging.INFO)  # as LOG_REQUESTS does
     with named("phone-request-1"):
         arrives(cast, photo_bytes(1))
     assert set(Development.objects.values_list("request", flat=True)) == {"phone-request-1"}
