@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from core.tracing import request_id
 
-
 BREAKS = {ord(letter): f"\\u{ord(letter):04x}" for letter in "\x7f\x85\u2028\u2029"}
 """What JSON leaves as it is and some readers take for the end of a line."""
 
