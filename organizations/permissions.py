@@ -105,7 +105,7 @@ VERBS: dict[str, Row] = {
     "photo.read": _in_sight | _to(LEAD, HANDLER),
     "photo.read_private": _own_or_office,
     "photo.original": _own_or_office,
-    "photo.write": _on_the_ground | {HANDLER: (LEAD, ASSIST)},
+    "photo.write": _on_the_ground | {HANDLER: (LEAD, ASSIST), TOWN: (LEAD, ASSIST)},
     # issues (the workflow table of the domain, §3)
     "issue.read": _in_sight | {HANDLER: (LEAD, ASSIST)},
     "issue.read_confidential": _own_or_office | _lead | {HANDLER: (LEAD, ASSIST)},
