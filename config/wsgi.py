@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,19 @@ def build() -> Admission:
     from config.admission import Admission
 
     _ = get_resolver().url_patterns  # every view is imported now and not by the first request
+    spare_the_collector()
     return Admission(django)
+
+
+def spare_the_collector() -> None:
+    """What is loaded now lives as long as the process, so the collector need never walk it again.
+
+    A batch makes tens of thousands of objects that die by themselves; with the interpreter's own thresholds a tenth of a push
+    was spent looking at them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
