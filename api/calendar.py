@@ -14,7 +14,7 @@ from api.shapes import Flag, Strict, String, Whole
 from api.views import Noun
 from core.problems import NotFound
 from inspections import calendar, documents
-from inspections.models import CalendarYear
+from inspections.rulebook import CalendarYear
 
 
 class DayShape(serializers.Serializer[Any]):

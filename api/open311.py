@@ -33,7 +33,8 @@ from core.problems import Problem
 from core.texts import EN, negotiate
 from inspections import channels
 from inspections.documents import moment
-from inspections.models import ENDED_STATES, Channel, Issue, IssueCategory
+from inspections.models import ENDED_STATES, Issue
+from inspections.rulebook import Channel, IssueCategory
 from inspections.workflow import STATE_NAMES, State
 from organizations.models import Department, Region
 

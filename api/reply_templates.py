@@ -18,8 +18,8 @@ from api.views import Noun
 from core.problems import NotFound
 from inspections import issues, reply_templates
 from inspections.documents import moment
-from inspections.models import ReplyTemplate
 from inspections.reply_templates import PLACEHOLDERS
+from inspections.rulebook import ReplyTemplate
 from inspections.workflow import OUTCOMES
 
 

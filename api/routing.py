@@ -18,8 +18,9 @@ from core.problems import Fault, Invalid, NotFound
 from core.texts import Text
 from inspections import issues, routing, rules
 from inspections.dossiers import Desk
-from inspections.models import Issue, IssueCategory, RoutingRule, Severity
+from inspections.models import Issue, Severity
 from inspections.routing import ANY, DEFAULT_LEAD, FIELDS, Case, Decision, Rule
+from inspections.rulebook import IssueCategory, RoutingRule
 from inspections.shapes import REQUIRED
 from organizations.models import Enterprise
 from reports import periods

@@ -10,7 +10,8 @@ import orjson
 from django.db.models import QuerySet
 
 from inspections import documents as inspected
-from inspections.models import Issue, IssueAction, IssueCategory, Visit, VisitPlan
+from inspections.models import Issue, IssueAction, Visit, VisitPlan
+from inspections.rulebook import IssueCategory
 from journal.journal import SHARED, enterprise_scope
 from journal.upkeep import Rendered, Room
 from media import photos

@@ -14,7 +14,8 @@ from core.problems import Fault, Invalid
 from core.texts import Text
 from inspections import deadlines, documents, tables
 from inspections.deadlines import Calendar, Year
-from inspections.models import ENDED_STATES, CalendarDay, CalendarYear, DeadlineClass, Issue, Segment
+from inspections.models import ENDED_STATES, Issue, Segment
+from inspections.rulebook import CalendarDay, CalendarYear, DeadlineClass
 from journal import journal
 from organizations.changes import plain
 from organizations.permissions import permit

@@ -18,7 +18,8 @@ from core.ids import uuid7
 from core.problems import Invalid, NotFound
 from core.texts import Text
 from inspections import issues
-from inspections.models import Channel, Issue
+from inspections.models import Issue
+from inspections.rulebook import Channel
 from journal import journal
 from organizations.models import Enterprise
 from organizations.permissions import permit

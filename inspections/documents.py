@@ -10,7 +10,8 @@ from datetime import date, datetime
 from typing import Any
 
 from inspections.deadlines import SHANGHAI
-from inspections.models import Issue, IssueAction, IssueCategory, Visit, VisitPlan
+from inspections.models import Issue, IssueAction, Visit, VisitPlan
+from inspections.rulebook import IssueCategory
 from journal.journal import enterprise_scope, user_scope
 
 Document = dict[str, Any]

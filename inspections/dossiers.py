@@ -18,16 +18,8 @@ from core.ids import uuid7
 from inspections import calendar, documents, tables
 from inspections.deadlines import Calendar
 from inspections.guards import Facts
-from inspections.models import (
-    DeadlineClass,
-    Extension,
-    Issue,
-    IssueAction,
-    IssueAssist,
-    Segment,
-    Supervision,
-    Suspension,
-)
+from inspections.models import Extension, Issue, IssueAction, IssueAssist, Segment, Supervision, Suspension
+from inspections.rulebook import DeadlineClass
 from inspections.workflow import State
 from journal import journal
 from journal.remembered import Remembered

@@ -16,7 +16,8 @@ from core.problems import Fault, Forbidden, Invalid, NotFound
 from core.texts import Text
 from inspections import tables
 from inspections.deadlines import local_day
-from inspections.models import Issue, IssueAssist, IssueCategory, ReplyTemplate
+from inspections.models import Issue, IssueAssist
+from inspections.rulebook import IssueCategory, ReplyTemplate
 from inspections.workflow import OUTCOMES
 from journal import journal
 from organizations.models import Department, Region

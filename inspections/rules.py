@@ -12,8 +12,9 @@ from core.actors import Actor
 from core.ids import stable, uuid7
 from core.problems import Invalid, NotFound
 from inspections import calendar, documents, reference, routing, tables
-from inspections.models import CalendarYear, DeadlineClass, Issue, IssueCategory, RoutingRule
+from inspections.models import Issue
 from inspections.routing import Case, Decision, Rule
+from inspections.rulebook import CalendarYear, DeadlineClass, IssueCategory, RoutingRule
 from journal import journal
 from journal.journal import SHARED
 from journal.remembered import Remembered

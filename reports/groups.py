@@ -12,7 +12,7 @@ from django.db.models import Q
 from core.actors import Actor
 from core.problems import Forbidden
 from core.texts import EN, Text
-from inspections.models import IssueCategory
+from inspections.rulebook import IssueCategory
 from organizations import permissions
 from organizations.models import Department, Enterprise, Person, Region
 from organizations.permissions import Caller

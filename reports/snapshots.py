@@ -16,7 +16,7 @@ from core.actors import Actor
 from core.problems import Conflict, Fault, Forbidden, Invalid
 from core.texts import ZH, Text
 from inspections import calendar, deadlines
-from inspections.models import CalendarYear, RoutingRule
+from inspections.rulebook import CalendarYear, RoutingRule
 from journal import journal
 from journal.reading import snapshot as one_moment
 from organizations.permissions import permit

@@ -18,7 +18,8 @@ from unfold.widgets import (
 from core.problems import Problem
 from inspections import words
 from inspections.actions import Opening
-from inspections.models import DeadlineClass, Issue
+from inspections.models import Issue
+from inspections.rulebook import DeadlineClass
 from inspections.workflow import Field
 from organizations.models import Department, Region
 

@@ -19,7 +19,8 @@ from core.problems import Problem
 from inspections import actions, history, issues, reply_templates, words
 from inspections.actions import ActionRequest, Opening
 from inspections.deadlines import SHANGHAI
-from inspections.models import ENDED_STATES, Issue, ReplyTemplate
+from inspections.models import ENDED_STATES, Issue
+from inspections.rulebook import ReplyTemplate
 from organizations.models import Department, Region
 
 

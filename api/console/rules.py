@@ -14,8 +14,8 @@ from api.console.base import VerbAdmin, VerbForm
 from api.routing import last_quarter
 from inspections import rules
 from inspections.dossiers import Desk
-from inspections.models import IssueCategory, RoutingRule
 from inspections.routing import Rule
+from inspections.rulebook import IssueCategory, RoutingRule
 
 
 class RuleForm(VerbForm):

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from core.actors import SYSTEM
 from inspections import rules
-from inspections.models import Issue, ReplyTemplate, RoutingRule
+from inspections.models import Issue
+from inspections.rulebook import ReplyTemplate, RoutingRule
 from journal.models import Entry, Grant
 from organizations import totp
 from organizations.models import Assignment, Device, Enterprise, Person

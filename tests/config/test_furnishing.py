@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.management import call_command
 
-from inspections.models import IssueCategory, RoutingRule
+from inspections.rulebook import IssueCategory, RoutingRule
 from organizations.models import Department, Region
 from surveys.models import Version
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 from datetime import date
 
 from inspections import calendar, escalation, reference, rules
-from inspections.models import CalendarYear, Issue, IssueAction, RoutingRule, Supervision
+from inspections.models import Issue, IssueAction, Supervision
 from inspections.routing import Rule
+from inspections.rulebook import CalendarYear, RoutingRule
 from journal.models import Entry
 from tests.inspections.cast import World, at
 

@@ -9,16 +9,8 @@ from uuid import UUID
 
 from core.actors import SYSTEM
 from inspections import reference, rules
-from inspections.models import (
-    Issue,
-    IssueCategory,
-    JointParticipant,
-    Segment,
-    Supervision,
-    Suspension,
-    Visit,
-    VisitPlan,
-)
+from inspections.models import Issue, JointParticipant, Segment, Supervision, Suspension, Visit, VisitPlan
+from inspections.rulebook import IssueCategory
 from organizations.models import Assignment, Department, Enterprise, Person, Region
 from organizations.reference import put_departments, put_regions
 from reports import schemes
