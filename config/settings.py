@@ -168,6 +168,9 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+BREACHED_PASSWORDS = environment.text("BREACHED_PASSWORDS")
+if BREACHED_PASSWORDS and not os.access(BREACHED_PASSWORDS, os.R_OK):
+    environment.refuse(f"BREACHED_PASSWORDS: {BREACHED_PASSWORDS} cannot be read")
 SESSION_COOKIE_AGE = 30 * 60
 CONSOLE_SECOND_FACTOR = environment.boolean("CONSOLE_SECOND_FACTOR", default=PRODUCTION)
 SESSION_SAVE_EVERY_REQUEST = True

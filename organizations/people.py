@@ -49,7 +49,7 @@ def create(
         person = Person(id=key or uuid7(), created_at=at)
         faults = _fill(person, values, new=True)[1]
         if password is not None:
-            faults += passwords.faults(password, username=person.username)
+            faults += passwords.faults(password, username=person.username, about=_told(person))
         if faults:
             raise Invalid(errors=faults)
         person.password = hashed
@@ -129,7 +129,7 @@ def change_password(key: UUID, old: str, new: str, *, by: Actor, at: datetime) -
 def _set_password(
     person: Person, password: str, hashed: str, *, by: Actor, at: datetime, pointer: str = "/password"
 ) -> Person:
-    if faults := passwords.faults(password, username=person.username, pointer=pointer):
+    if faults := passwords.faults(password, username=person.username, about=_told(person), pointer=pointer):
         raise Invalid(errors=faults)
     person.password, person.password_changed_at = hashed, at
     person.save(update_fields=["password", "password_changed_at"])
@@ -180,6 +180,10 @@ def told_of(words: str, *, by: Caller) -> Q:
     found = Q(name__icontains=words)
     contact = Q(username__icontains=words) | Q(phone__icontains=words) | Q(email__icontains=words)
     return found | (contact if allowed(by, "person.contact") else contact & Q(pk=by.person))
+
+
+def _told(person: Person) -> tuple[str, str, str]:
+    return person.name, person.phone, person.email.partition("@")[0]
 
 
 def _locked(key: UUID) -> Person:

@@ -49,7 +49,7 @@ class Command(BaseCommand):
         if options["scale"] < 1 or options["months"] < 1:
             raise CommandError("--scale and --months are 1 or more")
         password = settings.DEMO_PASSWORD or f"Demo-{secrets.token_hex(5)}"
-        if faults := passwords.faults(password):
+        if faults := passwords.composition(password):
             raise CommandError("DEMO_PASSWORD: " + "; ".join(fault.detail.of(EN) for fault in faults))
         self.stdout.write("Making the demo world … 正在生成演示数据 …")
         began = time.monotonic()
