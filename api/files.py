@@ -11,7 +11,7 @@ RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 Read = Callable[[int, int], Iterator[bytes]]
 GUARDS = {
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Content-Security-Policy": "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox",
     "Cross-Origin-Resource-Policy": "same-site",
     "Accept-Ranges": "bytes",
     "Vary": "Authorization",

@@ -19,6 +19,7 @@ from api.errors import RETRY_AFTER
 from api.rendering import PROBLEM, dumps
 from config.counting import REFUSED
 from config.lines import Line
+from config.middleware import ANSWERS_COME_FROM
 from core.problems import Unavailable
 from core.texts import Text, negotiate
 
@@ -130,6 +131,13 @@ def refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[
         ("Content-Length", str(len(body))),
         ("Retry-After", str(RETRY_AFTER)),
         ("Cache-Control", "no-store"),
+        ("Content-Security-Policy", ANSWERS_COME_FROM),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "same-origin"),
     ]
+    if settings.SECURE_HSTS_SECONDS:
+        headers.append(
+            ("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload")
+        )
     start_response("503 Service Unavailable", headers)
     return [body]

@@ -11,16 +11,24 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from api.errors import page
+from api.errors import MethodNotAllowed, page
 from api.parsing import refused
 from core.texts import Text
 
 API = "/api/"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""What this server understands at all. TRACE would echo a request with its credentials."""
 PAGES_COME_FROM = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-"""The console's own toolkit evaluates expressions in attributes, so scripts may be inline; nothing comes from elsewhere."""
+"""Scripts are files of ours, never part of a page. The console's toolkit evaluates expressions that its own templates hold in
+attributes, which is what 'unsafe-eval' lets it."""
+ANSWERS_COME_FROM = (
+    "default-src 'none'; style-src 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+"""For the API: what it answers runs nothing and loads nothing, even when a browser takes it for a page."""
 
 
 class NoNul:
@@ -54,9 +62,22 @@ class PageMessages(_PagesOnly, MessageMiddleware):
     """Flash messages, for pages."""
 
 
-class PageHeaders(_PagesOnly, MiddlewareMixin):
-    """What browsers are told about pages: scripts, styles and frames come from here or not at all."""
+class Headers:
+    """What browsers are told: what a page may load, that nobody may frame it, and to keep no answer of the API."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        response.headers.setdefault("Content-Security-Policy", PAGES_COME_FROM)
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method not in METHODS:
+            return self._told(request, page(request, MethodNotAllowed(allow=sorted(METHODS))))
+        return self._told(request, self.get_response(request))
+
+    def _told(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        headers = response.headers
+        if request.path_info.startswith(API):
+            headers.setdefault("Content-Security-Policy", ANSWERS_COME_FROM)
+            headers.setdefault("Cache-Control", "no-store")
+        else:
+            headers.setdefault("Content-Security-Policy", PAGES_COME_FROM)
         return response

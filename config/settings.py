@@ -128,8 +128,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.requests.Named",
     "django.middleware.security.SecurityMiddleware",
+    "config.middleware.Headers",
     "config.middleware.NoNul",
-    "config.middleware.PageHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.PageSessions",
     "django.middleware.common.CommonMiddleware",
@@ -174,8 +174,13 @@ if BREACHED_PASSWORDS and not os.access(BREACHED_PASSWORDS, os.R_OK):
 SESSION_COOKIE_AGE = 30 * 60
 CONSOLE_SECOND_FACTOR = environment.boolean("CONSOLE_SECOND_FACTOR", default=PRODUCTION)
 SESSION_SAVE_EVERY_REQUEST = True
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_SAMESITE = "Lax"  # a link in a mail opens the console for whoever is signed in
+CSRF_COOKIE_SAMESITE = "Strict"
+if PRODUCTION:  # a browser takes these names from this host alone, by TLS alone
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-console", "__Host-csrf"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # and so in no cookie
 SECURE_SSL_REDIRECT = SSL_REDIRECT and PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked inside the network, without a proxy in between
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0

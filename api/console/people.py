@@ -30,7 +30,8 @@ class PersonForm(VerbForm):
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget,
-        help_text="至少 10 个字符，含大写、小写、数字、符号中的三类，不得是常用密码或含本人信息；留空则不修改。修改后此人的全部登录立即失效。",
+        help_text="至少 10 个字符，含大写、小写、数字、符号中的三类，不得是常用密码或含本人信息；留空则不修改。"
+        "修改后此人的全部登录立即失效。",
     )
 
     class Meta:

@@ -170,6 +170,19 @@ def test_a_questionnaire_is_uploaded_and_published(cast, office):
     assert row.status == "published"
 
 
+def test_no_page_holds_a_script_of_its_own(cast, office):
+    """So the policy that browsers are told need not allow any, and what somebody typed can never become one."""
+    pages = ["/console/", "/console/login/", *(reverse(f"admin:{name}_changelist") for name in LISTS)]
+    pages += [reverse(f"admin:{name}_add") for name in ("organizations_person", "surveys_version")]
+    pages += [reverse("admin:organizations_person_change", args=[cast.liaison.id]), "/console/second-factor/"]
+    for address in pages:
+        answer = office.get(address)
+        assert "'unsafe-inline'" not in answer["Content-Security-Policy"].split("script-src")[1].split(";")[0]
+        page = answer.content.decode()
+        assert not re.search(r"<script(?![^>]*(?:\bsrc=|application/json))", page), address
+        assert not re.search(r"<[^>]+\son[a-z]+=|javascript:", page), address
+
+
 def test_rows_are_never_deleted_here(cast, office):
     assert (
         office.post(reverse("admin:organizations_person_delete", args=[cast.liaison.id]), {"post": "yes"}).status_code

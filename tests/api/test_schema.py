@@ -35,7 +35,14 @@ def test_the_readable_page_uses_local_assets_only(db):
     assert links and all(link.startswith("/") for link in links)
     for link in links:
         with closing(Line().client.get(link)) as asset:
-            assert asset.status_code == 200 and b"".join(asset.streaming_content)
+            content = b"".join(asset.streaming_content) if asset.streaming else asset.content
+            assert asset.status_code == 200 and content
+
+
+def test_the_readable_page_holds_no_script_of_its_own(db):
+    page = Line().get("docs")
+    assert "script-src 'self';" in page["Content-Security-Policy"]
+    assert not re.search(r"<script(?![^>]*\bsrc=)", page.content.decode())
 
 
 def test_the_document_says_what_every_problem_looks_like(db):
