@@ -19,6 +19,7 @@ help:
 	@echo "make run               serve with a demo world at http://127.0.0.1:8000 (PORT=… for another)"
 	@echo "make test              all tests, on SQLite and on PostgreSQL (TESTS=tests/sync ENGINES=sqlite for some)"
 	@echo "make production-drill  install as deploy/ says, then kill every part in turn and see it come back"
+	@echo "make systemd-drill     the same on a Debian of its own that systemd boots, as root (debootstrap, systemd-container)"
 	@echo "make overload          ask five times what the server can do, slow lines beside it, and count"
 	@echo "make check             everything a machine can judge: format, lint, types, contracts, migrations, OpenAPI, tests"
 	@echo "make fuzz              parsers, operations and hostile requests with new inputs each time (FUZZ=3000)"
@@ -41,6 +42,10 @@ test: $(DEVELOPMENT)
 production-drill: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.services.guide
 	@$(BIN)/python -m tests.services.drill
+
+.PHONY: systemd-drill
+systemd-drill: $(DEVELOPMENT)
+	@$(BIN)/python -m tests.services.machine
 
 .PHONY: overload
 overload: $(DEVELOPMENT)

@@ -37,7 +37,11 @@ def test_the_units_are_shut_in() -> None:
         assert said["User"] == "sanyuantong"
         for wall in ("NoNewPrivileges", "PrivateTmp", "PrivateDevices", "ProtectHome", "RestrictSUIDSGID"):
             assert said[wall] == "true"
-        assert said["ProtectSystem"] == "strict"
+        assert (said["ProtectSystem"], said["CapabilityBoundingSet"], said["StateDirectoryMode"]) == (
+            "strict",
+            "",
+            "0700",
+        )
 
 
 def test_systemd_understands_the_units(tmp_path: Path) -> None:
@@ -53,6 +57,10 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
             [judge, "verify", *tmp_path.glob("*.service")], capture_output=True, text=True, check=False
         )
         assert (told.returncode, told.stderr.replace("Failed to connect to bus", "")) == (0, "")
+        for unit in DEPLOY.glob("systemd/*.service"):
+            telling = [judge, "security", "--offline=true", "--threshold=30", unit]
+            told = subprocess.run(telling, capture_output=True, text=True, check=False)
+            assert told.returncode == 0, told.stdout + told.stderr
 
 
 def test_postgresql_is_asked_to_keep_what_it_acknowledges() -> None:

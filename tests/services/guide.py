@@ -32,6 +32,7 @@ PASSWORD = "Guides-Are-2-Follow"
 STAND_INS = r"""
 set -euo pipefail
 sudo() { while true; do case "$1" in -u) shift 2;; *=*) export "$1"; shift;; *) break;; esac; done; "$@"; }
+apt-get() { :; }
 useradd() { :; }
 createuser() { :; }
 createdb() { :; }
@@ -39,24 +40,35 @@ nginx() { :; }
 python3() { if [ "$1 $2" = "-m venv" ]; then ln -sfn "$REAL_VENV" "$3"; else command python3 "$@"; fi; }
 install() { local words=(); while [ $# -gt 0 ]; do case "$1" in -o|-g) shift 2;; *) words+=("$1"); shift;; esac; done
     command install "${words[@]}"; }
-systemctl() { local word="$1"; shift; for unit in "$@"; do case "$unit" in --now|nginx) ;; *)
+systemctl() { local word="$1"; shift; [ "$word" != daemon-reload ] || return 0
+    for unit in "$@"; do case "$unit" in --now|nginx|postgresql) ;; *)
     "$REAL_VENV/bin/python" -P "$GUIDE" unit "$MACHINE" "$word" "$unit";; esac; done; }
 """
 
 
-def commands(page: str, *, machine: Path) -> list[str]:
-    """The lines of the shell blocks of §1 to §3, their paths led into the folder."""
+def commands(page: str, *, told: dict[str, str]) -> list[str]:
+    """The lines of the shell blocks of §1 to §3, with what their reader would put in place of some words."""
     part = page.partition("## 1.")[2].partition("## 4.")[0]
     blocks = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
     lines = [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
-    version = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
-    told = {
-        "REPOSITORY": str(ROOT), "VERSION": version.stdout.strip(), "USERNAME NAME": "office 产改办",
-        "/opt/": f"{machine}/opt/", "/etc/": f"{machine}/etc/", "/var/lib/": f"{machine}/var/lib/",
-    }  # fmt: skip
     for old, new in told.items():
         lines = [line.replace(old, new) for line in lines]
     return lines
+
+
+def packages(page: str) -> list[str]:
+    """What the page has installed from the distribution."""
+    [line] = [line for line in commands(page, told={}) if "apt-get install" in line]
+    return [word for word in line.partition("apt-get install")[2].split() if not word.startswith("-")]
+
+
+def led_into(machine: Path) -> dict[str, str]:
+    """The page's words for this repository, its paths led into the folder."""
+    version = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return {
+        "REPOSITORY": str(ROOT), "VERSION": version.stdout.strip(), "USERNAME NAME": "office 产改办",
+        "/opt/": f"{machine}/opt/", "/etc/": f"{machine}/etc/", "/var/lib/": f"{machine}/var/lib/",
+    }  # fmt: skip
 
 
 def filled(example: str, values: dict[str, str]) -> str:
@@ -105,7 +117,10 @@ def end_all(machine: Path) -> None:
 
 def follow(lines: list[str], machine: Path, settings: dict[str, str]) -> None:
     """Run every line in one shell; after the settings file was copied, it is filled in."""
-    script = [STAND_INS, f"mkdir -p {machine}/opt {machine}/etc/systemd/system {machine}/etc/nginx/conf.d"]
+    script = [
+        STAND_INS,
+        f"mkdir -p {machine}/opt {machine}/etc/systemd/system {machine}/etc/nginx/conf.d {machine}/etc/postgresql/17/main/conf.d",
+    ]
     for line in lines:
         script += [
             f"printf '%s\\n' {shlex.quote('$ ' + line)}",
@@ -125,12 +140,10 @@ def follow(lines: list[str], machine: Path, settings: dict[str, str]) -> None:
     subprocess.run(["bash", "-c", "\n".join(script)], cwd=machine, env=told, check=True)
 
 
-def serves(port: int, *, within: float = 60) -> None:
-    """The office signs in, and the worker works."""
+def serves(base_url: str, password: str = PASSWORD, *, within: float = 60, **said: str) -> None:
+    """The office signs in, and the worker works. ``said`` are the headers that a proxy would add."""
     end_at = time.monotonic() + within
-    http = httpx.Client(
-        base_url=f"http://127.0.0.1:{port}", headers={"Host": "office.example", "X-Forwarded-Proto": "https"}
-    )
+    http = httpx.Client(base_url=base_url, headers=said)
     while time.monotonic() < end_at:
         try:
             ready = http.get("/readyz")
@@ -142,7 +155,7 @@ def serves(port: int, *, within: float = 60) -> None:
     else:
         raise SystemExit("what was installed does not serve")
     device = {"id": "0197f0c2-0000-7000-8000-0000000000bb", "name": "desk"}
-    asked = {"username": "office", "password": PASSWORD, "device": device}
+    asked = {"username": "office", "password": password, "device": device}
     me = http.post("/api/v1/auth/token", json=asked).raise_for_status().json()["user"]
     print(f"{me['name']} signed in; database, disk, storage and worker are well")
 
@@ -164,13 +177,15 @@ def main() -> int:
             "PUBLIC_URL": "https://office.example", "ALLOWED_HOSTS": "office.example", "PORT": str(port),
             "PROCESSES": "1", "VAR_DIR": f"{machine}/var/lib/sanyuantong", **storage.environment(),
         }  # fmt: skip
+        proxied = {"Host": "office.example", "X-Forwarded-Proto": "https"}
         print(f"a machine at {machine}, its database at port {urlsplit(url).port}", flush=True)
-        lines = commands((ROOT / "deploy" / "README.md").read_text(encoding="utf-8"), machine=machine)
+        page = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
+        lines = commands(page, told=led_into(machine))
         upgrade = next(number for number, line in enumerate(lines) if "git fetch" in line)
         follow(lines[:upgrade], machine, dict(settings))
-        serves(port)
+        serves(f"http://127.0.0.1:{port}", **proxied)
         follow(lines[upgrade:], machine, dict(settings))
-        serves(port)
+        serves(f"http://127.0.0.1:{port}", **proxied)
     print("installed and upgraded as the page says")
     return 0
 
