@@ -66,7 +66,7 @@ def led_into(machine: Path) -> dict[str, str]:
     """The page's words for this repository, its paths led into the folder."""
     version = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
     return {
-        "REPOSITORY": str(ROOT), "VERSION": version.stdout.strip(), "USERNAME NAME": "office 产改办",
+        "REPOSITORY": str(ROOT), "VERSION": version.stdout.strip(), "USERNAME NAME": "desk 产改办",
         "/opt/": f"{machine}/opt/", "/etc/": f"{machine}/etc/", "/var/lib/": f"{machine}/var/lib/",
     }  # fmt: skip
 
@@ -141,7 +141,7 @@ def follow(lines: list[str], machine: Path, settings: dict[str, str]) -> None:
 
 
 def serves(base_url: str, password: str = PASSWORD, *, within: float = 60, **said: str) -> None:
-    """The office signs in, and the worker works. ``said`` are the headers that a proxy would add."""
+    """The first person signs in, and the worker works. ``said`` are the headers that a proxy would add."""
     end_at = time.monotonic() + within
     http = httpx.Client(base_url=base_url, headers=said)
     while time.monotonic() < end_at:
@@ -155,7 +155,7 @@ def serves(base_url: str, password: str = PASSWORD, *, within: float = 60, **sai
     else:
         raise SystemExit("what was installed does not serve")
     device = {"id": "0197f0c2-0000-7000-8000-0000000000bb", "name": "desk"}
-    asked = {"username": "office", "password": password, "device": device}
+    asked = {"username": "desk", "password": password, "device": device}
     me = http.post("/api/v1/auth/token", json=asked).raise_for_status().json()["user"]
     print(f"{me['name']} signed in; database, disk, storage and worker are well")
 

@@ -203,7 +203,7 @@ def shut_in(machine: Machine) -> None:
 def proves(machine: Machine, settings: dict[str, str], password: str) -> int:
     """Install, upgrade, kill, stop, starve, cut the power. Answers the exit code."""
     page = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
-    told = {"REPOSITORY": "/srv/sanyuantong.git", "VERSION": "origin/HEAD", "USERNAME NAME": "office 产改办"}
+    told = {"REPOSITORY": "/srv/sanyuantong.git", "VERSION": "origin/HEAD", "USERNAME NAME": "desk 产改办"}
     lines = guide.commands(page, told=told)
     upgrade = next(number for number, line in enumerate(lines) if "git fetch" in line)
     follow(machine, lines[:upgrade], settings, password)
