@@ -287,7 +287,10 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
-        "media.renditions": {"level": "INFO" if LOG_REQUESTS else "WARNING"},  # the other half of a request's line
+        # the other half of a request's line
+        "media.renditions": {"level": "INFO" if LOG_REQUESTS else "WARNING"},
+        "notifications.deliveries": {"level": "INFO" if LOG_REQUESTS else "WARNING"},
+        "reports.commissions": {"level": "INFO" if LOG_REQUESTS else "WARNING"},
         "botocore": {"level": "INFO"},
         "boto3": {"level": "INFO"},
         "urllib3": {"level": "INFO"},

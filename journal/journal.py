@@ -27,6 +27,7 @@ import orjson
 from django.db import connection, transaction
 
 from core.actors import Actor
+from core.tracing import request_id
 from journal import rows
 from journal.models import Entry, Feed, Grant, Head, Scope, Unit
 
@@ -278,8 +279,8 @@ def _write(work: Work) -> None:
     _write_grants(work, version, scopes)
     rows.insert(
         Unit,
-        ("version", "at", "person", "device", "entries", "digest"),
-        [(version, work.at, work.by.person, work.by.device, len(work.entries), digest)],
+        ("version", "at", "person", "device", "entries", "digest", "request"),
+        [(version, work.at, work.by.person, work.by.device, len(work.entries), digest, request_id.get())],
     )
     rows.insert(Entry, _ENTRY_COLUMNS, _entry_rows(work, version, texts, seals))
 

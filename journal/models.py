@@ -32,7 +32,10 @@ class Feed(models.Model):
 
 
 class Unit(models.Model):
-    """One accepted transaction: its position, when, by whom, and the link of the audit chain."""
+    """One accepted transaction: its position, when, by whom, and the link of the audit chain.
+
+    ``request`` names the request, or the worker's run, that wrote it; it is no part of the chain.
+    """
 
     version = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField()
@@ -40,6 +43,7 @@ class Unit(models.Model):
     device = models.UUIDField(null=True)
     entries = models.IntegerField()
     digest = models.CharField(max_length=64)
+    request = models.CharField(max_length=64, default="", db_default="")
 
 
 class Entry(models.Model):

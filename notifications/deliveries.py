@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
 
 from core.problems import NotFound
+from core.tracing import named, request_id
 from notifications import transports
 from notifications.models import Delivery, Endpoint
 from notifications.transports import Sent
 
+log = logging.getLogger(__name__)
 SCHEDULE = [timedelta(seconds=5), timedelta(minutes=5), timedelta(minutes=30)] + [
     timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)
 ]
@@ -32,7 +35,8 @@ def deliver(*, at: datetime) -> int:
     for key in list(due.values_list("pk", flat=True)[:BATCH]):
         if Delivery.objects.filter(free, pk=key, state="pending", next_at__lte=at).update(leased_until=at + LEASE):
             delivery = Delivery.objects.select_related("endpoint").get(pk=key)
-            _note(delivery, transports.send(delivery, at=at), at)
+            with named(delivery.request or request_id.get()):
+                _note(delivery, transports.send(delivery, at=at), at)
             tried += 1
     return tried
 
@@ -47,6 +51,7 @@ def _note(delivery: Delivery, sent: Sent, at: datetime) -> None:
     else:
         delivery.next_at = at + SCHEDULE[delivery.attempts - 1]
     delivery.save()
+    log.info("delivery of %s %s", delivery.kind, delivery.state, extra={"told": {"delivery": str(delivery.pk)}})
     if delivery.endpoint_id is not None:
         _judge(delivery.endpoint_id, sent, at)
 

@@ -66,7 +66,7 @@ class Endpoint(models.Model):
 class Delivery(models.Model):
     """One event on its way to one endpoint or one mail address; also the log of what came of it.
 
-    ``event`` is the id the receiver sees: the same at every attempt and every replay.
+    ``event`` is the id the receiver sees: the same at every attempt and every replay. ``request`` names what caused it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7)
@@ -83,6 +83,7 @@ class Delivery(models.Model):
     delivered_at = models.DateTimeField(null=True)
     last_status = models.PositiveSmallIntegerField(null=True)
     last_error = models.CharField(max_length=200, blank=True)
+    request = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-created_at", "id"]

@@ -21,7 +21,7 @@ from inspections.documents import moment
 from inspections.models import ConferenceTask, Issue, Visit
 from inspections.workflow import STATE_NAMES, State
 from journal import journal, rows
-from journal.models import Entry
+from journal.models import Entry, Unit
 from notifications.events import ASSISTS, AUTHOR, CHARGED, LEAD, OFFICE, RED, REPORTER, SENT, TELLINGS, Telling
 from notifications.models import Delivery, Endpoint, Message, Reader, Transport
 from notifications.quiet import next_loud_moment
@@ -109,6 +109,7 @@ def _tell(entries: list[Entry], at: datetime) -> None:
     visits = Visit.objects.in_bulk(_named(entries, "visits"))
     tasks = ConferenceTask.objects.select_related("department").in_bulk(_named(entries, "conference_tasks"))
     audience, endpoints = _Audience.today(at), list(Endpoint.objects.filter(active=True))
+    requests = _requests(entries)
     messages: list[Message] = []
     deliveries: list[Delivery] = []
     mails: list[Delivery] = []
@@ -122,23 +123,37 @@ def _tell(entries: list[Entry], at: datetime) -> None:
                 people = audience.of(telling, issue, task) - {entry.person}
                 told = [_message(entry, person, telling.title, issue, task) for person in sorted(people)]
                 messages += told
-                mails += [_mail(one, telling.title, issue, task, at) for one in told if telling.mailed]
-            deliveries += [_delivery(entry, issue, task, one, at) for one in endpoints if _wants(one, entry.verb)]
+                mailed = [_mail(one, telling.title, issue, task, at) for one in told if telling.mailed]
+                mails += _caused(mailed, requests[entry.version])
+            wanted = [_delivery(entry, issue, task, one, at) for one in endpoints if _wants(one, entry.verb)]
+            deliveries += _caused(wanted, requests[entry.version])
         elif (visit := visits.get(entry.record)) is not None and AUTHOR in TELLINGS[entry.verb].to:
             messages.append(_visit_message(entry, visit))
     _post(messages)
     columns = (
         "id", "endpoint_id", "person_id", "event", "kind", "payload", "state", "attempts", "created_at", "next_at", "last_error",
+        "request",
     )  # fmt: skip
     rows.insert(
         Delivery,
         columns,
         [
-            (d.id, d.endpoint_id, d.person_id, d.event, d.kind, d.payload, d.state, 0, at, d.next_at, "")
+            (d.id, d.endpoint_id, d.person_id, d.event, d.kind, d.payload, d.state, 0, at, d.next_at, "", d.request)
             for d in deliveries + _addressed(mails)
         ],
         ignore=True,
     )
+
+
+def _caused(deliveries: list[Delivery], request: str) -> list[Delivery]:
+    for delivery in deliveries:
+        delivery.request = request
+    return deliveries
+
+
+def _requests(entries: list[Entry]) -> dict[int, str]:
+    """By position, the name of the request that wrote it."""
+    return dict(Unit.objects.filter(version__in={entry.version for entry in entries}).values_list("version", "request"))
 
 
 def _named(entries: list[Entry], collection: str) -> list[UUID]:

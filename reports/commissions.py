@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from django.db.models import F, Q, QuerySet
 from core.actors import Actor
 from core.problems import Conflict, Forbidden, NotFound, Problem
 from core.texts import EN, ZH, Text
+from core.tracing import named, request_id
 from journal import journal
 from media.storage import storage
 from organizations import permissions
@@ -24,6 +26,7 @@ from reports.deliverables import File, Progress, Wanted
 from reports.models import Commission, CommissionState
 from reports.periods import day_of
 
+log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)
 ATTEMPTS = 3
 KEPT = timedelta(days=7)
@@ -54,7 +57,9 @@ def ask(wanted: Wanted, *, by: Actor, at: datetime, language: str) -> Commission
     if of(by).filter(state__in=OPEN).count() >= MOST_WAITING:
         raise Conflict(Text("等待中的报告过多", "Too many reports are waiting"))
     with journal.unit(by=by, at=at):
-        row = Commission.objects.create(person_id=by.person, wanted=wanted.kept(), language=language, asked_at=at)
+        row = Commission.objects.create(
+            person_id=by.person, wanted=wanted.kept(), language=language, asked_at=at, request=request_id.get()
+        )
         journal.record([journal.Change("report.asked", "report-tasks", row.id, {"wanted": [None, row.wanted]})])
     return row
 
@@ -75,7 +80,9 @@ def make_due(*, at: datetime) -> int:
         state=CommissionState.RUNNING, leased_until=at + LEASE, attempts=F("attempts") + 1, progress=1
     )
     if taken:
-        _make(Commission.objects.get(pk=key), at)
+        row = Commission.objects.get(pk=key)
+        with named(row.request or request_id.get()):
+            _make(row, at)
     return taken
 
 
@@ -105,6 +112,7 @@ def _make(row: Commission, at: datetime) -> None:
         digest=file.tag,
         reach=deliverables.reach(sight),
     )
+    log.info("report done", extra={"told": {"task": str(row.pk), "bytes": file.size}})
 
 
 def _refuse(row: Commission, problem: Problem, at: datetime) -> None:
@@ -112,6 +120,7 @@ def _refuse(row: Commission, problem: Problem, at: datetime) -> None:
     Commission.objects.filter(pk=row.pk).update(
         state=CommissionState.FAILED, leased_until=None, done_at=at, refusal=told
     )
+    log.info("report refused", extra={"told": {"task": str(row.pk), "problem": problem.kind}})
 
 
 def _keep(key: UUID, file: File) -> None:

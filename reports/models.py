@@ -212,7 +212,7 @@ class Commission(models.Model):
     """A report that somebody asked to have made in the background, and where the file lies when it is done.
 
     ``wanted`` is what ``reports.deliverables.Wanted`` keeps. ``reach`` is a digest of what the maker's rights let them
-    see at that time: whoever has lost any of it does not get the file.
+    see at that time: whoever has lost any of it does not get the file. ``request`` names the request that asked for it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7)
@@ -231,6 +231,7 @@ class Commission(models.Model):
     size = models.BigIntegerField("字节", null=True)
     digest = models.CharField(max_length=64, blank=True)
     reach = models.CharField(max_length=64, blank=True)
+    request = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-asked_at", "id"]

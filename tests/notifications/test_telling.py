@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from core.problems import Forbidden, Invalid
+from core.tracing import named
 from inspections import escalation
 from inspections.models import Issue
 from journal.models import Head
@@ -16,6 +18,7 @@ from notifications import addresses, deliveries, digest, endpoints, messages, ou
 from notifications.models import Delivery, Endpoint, Message
 from notifications.quiet import next_loud_moment
 from organizations.models import Person
+from tests.conftest import Logged
 from tests.inspections import cast
 from tests.inspections.cast import World, at
 from tests.notifications.receiver import Receiver, receiver
@@ -292,3 +295,22 @@ def test_old_deliveries_are_forgotten(world: World, hook: Receiver) -> None:
 
     assert deliveries.sweep(at=world.now + timedelta(days=91)) == 1
     assert Issue.objects.exists()
+
+
+def test_a_delivery_bears_the_name_of_the_request_that_caused_it(world: World, hook: Receiver, logged: Logged) -> None:
+    logging.getLogger("notifications.deliveries").setLevel(logging.INFO)  # as LOG_REQUESTS does
+    endpoint(world, hook)
+    drain(world)
+    with named("phone-request-1"):
+        issue = world.reports()
+    with named("desk-request-2"):
+        world.does("hrss", issue, "acknowledge")
+
+    with named("deliver-12ab"):
+        assert deliver(world) == 3
+
+    sent = dict(Delivery.objects.values_list("kind", "request"))
+    assert (sent["issue.dispatch"], sent["issue.acknowledge"]) == ("phone-request-1", "desk-request-2")
+    mine = {line["message"]: line["request"] for line in logged() if line["logger"] == "notifications.deliveries"}
+    assert mine["delivery of issue.dispatch delivered"] == "phone-request-1"
+    assert mine["delivery of issue.acknowledge delivered"] == "desk-request-2"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -17,6 +18,7 @@ from organizations.roles import Role
 from reports import commissions
 from reports.models import Commission
 from tests.api.line import Line
+from tests.conftest import Logged
 from tests.inspections.cast import World
 from tests.organizations.cast import PASSWORD
 
@@ -181,3 +183,14 @@ def test_files_are_kept_for_a_week_or_until_they_are_dropped(busy: World) -> Non
     assert commissions.sweep(at=busy.now + timedelta(days=6)) == 0
     assert commissions.sweep(at=busy.now + timedelta(days=8)) == 1
     assert office.get(f"{WHERE}/{second}/result").status_code == 404
+
+
+def test_what_the_worker_does_for_a_report_bears_the_name_of_the_request(busy: World, logged: Logged) -> None:
+    logging.getLogger("reports.commissions").setLevel(logging.INFO)  # as LOG_REQUESTS does
+    asked = line(busy, "office").post(WHERE, ASKED, X_Request_ID="desk-request-7")
+    assert asked.status_code == 202
+
+    make(busy)
+
+    [mine] = [line for line in logged() if line["logger"] == "reports.commissions"]
+    assert (mine["request"], mine["message"], mine["task"]) == ("desk-request-7", "report done", asked.data["id"])
