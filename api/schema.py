@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import cache
+from hashlib import sha256
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -94,10 +97,29 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     return result
 
 
+@cache
+def written(media_type: str) -> tuple[bytes, str]:
+    """The document in one form, and its tag. It is made of the code alone, so each process writes it once."""
+    [form] = [form for form in Schema.renderer_classes if form.media_type == media_type]
+    generator: Any = Schema.generator_class
+    text: bytes = form().render(generator().get_schema(public=True))
+    return text, f'"{sha256(text).hexdigest()[:32]}"'
+
+
 class Schema(SpectacularAPIView):
     """The OpenAPI document; JSON for `Accept: application/json`."""
 
     permission_classes = (DeclaredPolicy,)
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        form = request.accepted_renderer
+        text, tag = written(form.media_type)
+        headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept"}
+        if tag in [known.strip() for known in request.headers.get("If-None-Match", "").split(",")]:
+            return HttpResponse(status=304, headers=headers)
+        headers["Content-Disposition"] = f'inline; filename="sanyuantong-openapi.{form.format}"'
+        return HttpResponse(text, content_type=f"{form.media_type}; charset=utf-8", headers=headers)
 
 
 class Docs(SpectacularSwaggerSplitView):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import closing
 from pathlib import Path
+from time import process_time
 
 import pytest
 from django.core.management import call_command
@@ -51,6 +52,22 @@ def test_the_document_says_what_every_problem_looks_like(db):
     for operations in document["paths"].values():
         for operation in operations.values():
             assert "default" in operation["responses"]
+
+
+def test_the_document_is_written_once_and_whoever_has_it_is_told_so(db):
+    line = Line()
+    text = line.get("schema")
+    began = process_time()
+    for _ in range(20):
+        assert line.get("schema").content == text.content
+    assert process_time() - began < 0.5
+    assert text.content.decode() == COMMITTED.read_text(encoding="utf-8")
+    assert text["Content-Disposition"] == 'inline; filename="sanyuantong-openapi.yaml"'
+
+    again = line.get("schema", If_None_Match=text["ETag"])
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", text["ETag"])
+    other = line.get("schema", Accept="application/json", If_None_Match=text["ETag"])
+    assert (other.status_code, other.data["openapi"]) == (200, "3.1.1")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
