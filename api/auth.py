@@ -17,7 +17,7 @@ from api.errors import Unauthenticated
 from api.shapes import Identifier, Strict, String
 from api.users import UserShape, rendered
 from api.views import Noun
-from organizations import authentication, devices, enrollments, people, sessions
+from organizations import authentication, consoles, devices, enrollments, people, sessions
 from organizations.models import Device, Person
 from organizations.permissions import caller
 
@@ -34,6 +34,9 @@ class DeviceInput(Strict):
 class TokenInput(Strict):
     username = String(max_length=200, trim_whitespace=False)
     password = String(max_length=256, trim_whitespace=False)
+    code = String(
+        max_length=6, required=False, allow_blank=True, default="", help_text="of those who have a second factor"
+    )
     device = DeviceInput()
 
 
@@ -52,6 +55,13 @@ class EnrollInput(Strict):
 class PasswordInput(Strict):
     old = String(max_length=256, trim_whitespace=False)
     new = String(max_length=256, trim_whitespace=False)
+
+
+class SignOutInput(Strict):
+    """Without ``sessions`` all end but the one that asks."""
+
+    password = String(max_length=256, trim_whitespace=False)
+    sessions = serializers.ListField(child=Identifier(), required=False, max_length=sessions.MOST)
 
 
 class MeInput(Strict):
@@ -83,6 +93,22 @@ class TokenAnswer(PairAnswer):
     user = UserAnswer()
 
 
+class SessionShape(serializers.Serializer[Any]):
+    """A sign-in that is still good, at a phone or at the console."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=["phone", "console"])
+    device = serializers.UUIDField(allow_null=True)
+    name = serializers.CharField(allow_null=True, help_text="the phone's")
+    started_at = serializers.DateTimeField()
+    seen_at = serializers.DateTimeField()
+    current = serializers.BooleanField(help_text="whether it is the one that asks")
+
+
+class SessionList(serializers.Serializer[Any]):
+    results = SessionShape(many=True)
+
+
 def signed_in(issued: sessions.Issued, view: Noun) -> Response:
     """The answer to any way of signing in."""
     person, device = issued.person, issued.device
@@ -105,11 +131,12 @@ class Token(Noun):
 
     @extend_schema(request=TokenInput, responses=TokenAnswer, operation_id="sign_in")
     def post(self, request: Request) -> Response:
-        """Sign in at a device. 429 with Retry-After after five failures."""
+        """Sign in at a device. 429 with Retry-After after five failures; 422 at `/code` where a second factor is asked for."""
         values = self.read(TokenInput)
         draft = _device(values["device"])
         lifetime = tokens.lifetime()
-        issued = authentication.sign_in(values["username"], values["password"], draft, at=self.at, lifetime=lifetime)
+        name, password, code = values["username"], values["password"], values["code"]
+        issued = authentication.sign_in(name, password, draft, at=self.at, lifetime=lifetime, code=code)
         return signed_in(issued, self)
 
 
@@ -143,6 +170,34 @@ class Logout(Noun):
         session = self.by.session
         if session is not None:
             sessions.end(session, reason="logout", by=self.by, at=self.at)
+        return Response(status=204, headers={"Clear-Site-Data": '"cache", "storage"'})
+
+
+class Sessions(Noun):
+    @extend_schema(responses=SessionList, operation_id="list_sessions")
+    def get(self, request: Request) -> Response:
+        """Where the caller is signed in right now, the oldest first."""
+        person = _own(self)
+        rows: list[dict[str, Any]] = [
+            {"id": row.pk, "kind": "phone", "device": row.device_id, "name": row.device.name or None,
+             "started_at": row.started_at, "seen_at": row.renewed_at, "current": row.pk == self.by.session}
+            for row in sessions.open_of(person, at=self.at).select_related("device")
+        ]  # fmt: skip
+        rows += [
+            {"id": row.pk, "kind": "console", "device": None, "name": None, "started_at": row.started_at,
+             "seen_at": row.seen_at, "current": False}
+            for row in consoles.live(person, at=self.at)
+        ]  # fmt: skip
+        return Response({"results": sorted(rows, key=lambda row: row["started_at"])})
+
+
+class SignOut(Noun):
+    @extend_schema(request=SignOutInput, responses={204: None}, operation_id="end_sessions")
+    def post(self, request: Request) -> Response:
+        """End sessions of one's own elsewhere, showing the password once more."""
+        values = self.read(SignOutInput)
+        chosen = values.get("sessions")
+        authentication.sign_out(_own(self), values["password"], chosen, keep=self.by.session, by=self.by, at=self.at)
         return Response(status=204)
 
 
@@ -188,6 +243,8 @@ urlpatterns = [
     path("auth/token/refresh", TokenRefresh.as_view(), name="token-refresh"),
     path("auth/enroll", Enroll.as_view(), name="enroll"),
     path("auth/logout", Logout.as_view(), name="logout"),
+    path("auth/sessions", Sessions.as_view(), name="own-sessions"),
+    path("auth/sessions/end", SignOut.as_view(), name="own-sessions-end"),
     path("auth/password", Password.as_view(), name="password"),
     path("me", Me.as_view(), name="me"),
 ]

@@ -31,11 +31,13 @@ def pair(issued: Issued) -> dict[str, Any]:
     """``{"access", "refresh", "expires_in"}`` for what a session handed out; ``expires_in`` in seconds."""
     row, person = issued.token, str(issued.person.id)
     refresh, access = RefreshToken(), AccessToken()
-    for token, expires in ((refresh, row.expires_at), (access, row.issued_at + access.lifetime)):
+    good_until = min(row.issued_at + access.lifetime, row.expires_at)
+    for token, expires in ((refresh, row.expires_at), (access, good_until)):
         token.payload |= {"jti": row.id.hex, "user_id": person, SESSION: str(issued.session)}
         token.payload["iat"] = int(row.issued_at.timestamp())
         token.payload["exp"] = int(expires.timestamp())
-    return {"access": str(access), "refresh": str(refresh), "expires_in": int(access.lifetime.total_seconds())}
+    left = int((good_until - row.issued_at).total_seconds())
+    return {"access": str(access), "refresh": str(refresh), "expires_in": left}
 
 
 def refresh_id(raw: str) -> UUID:

@@ -168,8 +168,17 @@ class UserPassword(Noun):
         return Response(status=204)
 
 
+class UserSessions(Noun):
+    @extend_schema(responses={204: None}, operation_id="end_user_sessions")
+    def delete(self, request: Request, key: UUID) -> Response:
+        """Sign somebody out everywhere, phones and console; they may sign in again."""
+        people.sign_out(key, by=self.by, at=self.at)
+        return Response(status=204)
+
+
 urlpatterns = [
     path("users", Users.as_view(), name="users"),
     path("users/<uuid:key>", User.as_view(), name="user"),
     path("users/<uuid:key>/password", UserPassword.as_view(), name="user-password"),
+    path("users/<uuid:key>/sessions", UserSessions.as_view(), name="user-sessions"),
 ]

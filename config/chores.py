@@ -24,7 +24,7 @@ from inspections import escalation, photographs
 from journal import upkeep
 from media import chain, orphans, renditions, scrub, uploads
 from notifications import deliveries, digest, outbox
-from organizations import assignments, lockouts, sessions
+from organizations import assignments, consoles, lockouts, sessions
 from privacy import retention
 from reports import commissions, schedule
 
@@ -88,7 +88,7 @@ DUTIES: Sequence[Duty] = (
     Duty("sign-photo-chain", timedelta(hours=1), _sign),
     Duty("forget-deliveries", timedelta(days=1), lambda at: deliveries.sweep(at=at)),
     Duty("forget-lockouts", timedelta(hours=1), lambda at: lockouts.sweep(at=at)),
-    Duty("forget-sessions", timedelta(hours=6), lambda at: sessions.sweep(at=at)),
+    Duty("forget-sessions", timedelta(hours=6), lambda at: sessions.sweep(at=at) + consoles.sweep(at=at)),
     Duty("forget-deletions", timedelta(days=1), lambda at: upkeep.purge(before=at - upkeep.TOMBSTONES_KEPT)),
     Duty("keep-retention", timedelta(days=1), lambda at: retention.keep(at=at)),
     Duty("forget-answers", timedelta(hours=6), lambda at: forget_answers(at=at)),

@@ -10,7 +10,9 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
 
+from api.console.site import signed_in
 from api.errors import MethodNotAllowed, page
 from api.parsing import refused
 from core.texts import Text
@@ -55,7 +57,11 @@ class PageSessions(_PagesOnly, SessionMiddleware):
 
 
 class PageAuthentication(_PagesOnly, AuthenticationMiddleware):
-    """``request.user`` from the session, for pages."""
+    """``request.user`` from the session, for pages; nobody once the session at the console has ended."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: signed_in(request))  # type: ignore[assignment]  # what Django does itself
 
 
 class PageMessages(_PagesOnly, MessageMiddleware):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import cache
 from secrets import token_urlsafe
@@ -16,6 +17,18 @@ from journal import journal
 from organizations import devices, lockouts, sessions, totp
 from organizations.models import Device, Person
 
+WRONG = Text("原密码不对", "The present password is wrong")
+
+
+class PasswordExpired(Problem):
+    """The password is right, but the office gave it long ago and it was never made the person's own."""
+
+    kind = "password-expired"
+    status = 401
+    title = Text(
+        "初始密码已过期,请联系产改办重新发放", "The password you were given has expired; ask the office for another"
+    )
+
 
 class SignInRefused(Problem):
     """User name or password is wrong, or the account is off: one answer for all of them."""
@@ -26,11 +39,14 @@ class SignInRefused(Problem):
 
 
 def sign_in(
-    username: str, password: str, draft: devices.Draft, *, at: datetime, lifetime: timedelta
+    username: str, password: str, draft: devices.Draft, *, at: datetime, lifetime: timedelta, code: str = ""
 ) -> sessions.Issued:
-    """Password in, session out. Raises ``SignInRefused``, ``LockedOut``, ``DeviceRevoked``."""
+    """Password in, session out; whoever has a second factor gives its ``code`` too, at this door as at the console's.
+
+    Raises ``SignInRefused``, ``LockedOut``, ``DeviceRevoked``, ``PasswordExpired``, ``Invalid`` for the code.
+    """
     username = Person.normalize_username(username)
-    person = authenticate(username, password, hardware=draft.hardware, at=at)
+    person = authenticate(username, password, hardware=draft.hardware, at=at, code=code)
     by = Actor(person=person.id, language=person.language)
     with journal.unit(by=by, at=at):
         now = Person.objects.select_for_update().filter(pk=person.pk, is_active=True).first()
@@ -42,13 +58,11 @@ def sign_in(
     raise sessions.DeviceRevoked
 
 
-def authenticate(
-    username: str, password: str, *, hardware: UUID | None, at: datetime, code: str | None = None
-) -> Person:
+def authenticate(username: str, password: str, *, hardware: UUID | None, at: datetime, code: str = "") -> Person:
     """The active person with this password. Takes as long for a name that nobody has.
 
-    Where a ``code`` is asked for (text, even if empty), whoever has turned the second factor on must give it, and a wrong
-    one counts as a failure like a wrong password. Raises ``SignInRefused``, ``LockedOut``, ``Invalid`` for the code.
+    Whoever has turned the second factor on must give its ``code``; a wrong or missing one counts as a failure like a wrong
+    password. Raises ``SignInRefused``, ``LockedOut``, ``PasswordExpired``, ``Invalid`` for the code.
     """
     person = Person.objects.filter(username=username).first()
     known = person is not None and hardware is not None and _is_bound(person, hardware)
@@ -58,11 +72,42 @@ def authenticate(
     if not right or person is None or not person.is_active or not person.has_usable_password():
         _failed(counted, person, at=at)
         raise SignInRefused
-    if code is not None and person.totp_secret and not totp.spend(person, code, at=at):
+    if person.totp_secret and not totp.spend(person, code, at=at):
         _failed(counted, person, at=at)
-        raise Invalid.at("/code", "wrong", totp.WRONG)
+        raise Invalid.at("/code", "wrong" if code else "required", totp.WRONG if code else totp.NEEDED)
     lockouts.clear(counted)
+    if person.password_expires_at is not None and person.password_expires_at <= at:
+        raise PasswordExpired
     return person
+
+
+def prove(person: UUID, password: str, *, at: datetime) -> str | None:
+    """Somebody signed in shows their password once more: its hash if it is right, None if not.
+
+    Whoever has the phone but not the password guesses no oftener here than at the door. Raises ``LockedOut``.
+    """
+    counted = lockouts.key(f"password of {person}")
+    lockouts.charge(counted, at=at)
+    known = Person.objects.filter(pk=person).values_list("password", flat=True).first()
+    if known is None or not check_password(password, known):
+        return None
+    lockouts.clear(counted)
+    return known
+
+
+def sign_out(
+    person: UUID, password: str, chosen: Collection[UUID] | None, *, keep: UUID | None, by: Actor, at: datetime
+) -> None:
+    """Somebody ends sessions of their own, those chosen or all but ``keep``, and shows their password for it.
+
+    Raises ``Invalid``, ``LockedOut``, ``NotFound``.
+    """
+    if prove(person, password, at=at) is None:
+        raise Invalid.at("/password", "wrong", WRONG)
+    if chosen is None:
+        sessions.end_all(person, reason="chosen", by=by, at=at, keep=keep)
+    else:
+        sessions.end_chosen(person, chosen, by=by, at=at)
 
 
 def _failed(counted: str, person: Person | None, *, at: datetime) -> None:

@@ -18,7 +18,7 @@ from organizations.permissions import permit
 
 VALID_FOR = timedelta(minutes=15)
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-LENGTH = 24
+LENGTH = 26  # 128 bits
 
 
 class EnrollmentRefused(Problem):

@@ -101,6 +101,7 @@ class Person(AbstractBaseUser):
     is_active = models.BooleanField("启用", default=True)
     password_changed_at = models.DateTimeField("密码修改时间", null=True, blank=True)
     created_at = models.DateTimeField("创建时间", null=True, blank=True, editable=False)
+    password_expires_at = models.DateTimeField(null=True, editable=False)
     totp_secret = models.CharField(max_length=64, blank=True, editable=False)
     totp_step = models.BigIntegerField(default=0, editable=False)
     last_login = None
@@ -189,6 +190,17 @@ class Session(models.Model):
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="sessions")
     started_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=30, blank=True)
+
+
+class ConsoleSession(models.Model):
+    """One sign-in at the console, which a browser's session names."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="console_sessions")
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=30, blank=True)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Q, QuerySet
@@ -18,7 +18,7 @@ from core.ids import uuid7
 from core.problems import Fault, Invalid, NotFound
 from core.texts import EN, ZH, Text
 from journal import journal
-from organizations import changes, holdings, lockouts, passwords, sessions
+from organizations import authentication, changes, holdings, passwords, sessions
 from organizations.models import Department, Person
 from organizations.permissions import Caller, Subject, allowed, live_assignments, permit, reach_of
 from organizations.roles import HOLDING_ROLES
@@ -26,6 +26,7 @@ from organizations.roles import HOLDING_ROLES
 FIELDS = ("username", "name", "phone", "email", "department_id", "language")
 HIDDEN = frozenset({"phone", "email"})
 ERASED = Text("已注销人员", "Erased person")
+GIVEN_FOR = timedelta(days=14)
 LIMITS = {"username": 64, "name": 50, "phone": 30, "email": 254, "language": 10}
 
 
@@ -54,6 +55,7 @@ def create(
             raise Invalid(errors=faults)
         person.password = hashed
         person.password_changed_at = at if person.has_usable_password() else None
+        person.password_expires_at = _expiry(person, by, at) if password is not None else None
         person.save(force_insert=True)
         _record("person.created", person, changes.of_creation(person, FIELDS, HIDDEN))
     return person
@@ -106,21 +108,24 @@ def set_password(key: UUID, password: str, *, by: Actor, at: datetime) -> Person
         return _set_password(person, password, hashed, by=by, at=at)
 
 
+def sign_out(key: UUID, *, by: Actor, at: datetime) -> None:
+    """The office ends every session of somebody, at phones and at the console. Raises ``NotFound``, ``Forbidden``."""
+    with journal.unit(by=by, at=at):
+        person = _locked(key)
+        permit(by, "person.write")
+        sessions.end_all(person.id, reason="office", by=by, at=at)
+
+
 def change_password(key: UUID, old: str, new: str, *, by: Actor, at: datetime) -> Person:
     """Somebody changes their own password, knowing the old one; every session ends.
 
-    Whoever has the phone but not the password guesses no oftener here than at the door. Raises ``Invalid``, ``LockedOut``.
+    Raises ``Invalid``, ``LockedOut``.
     """
-    counted = lockouts.key(f"password of {key}")
-    lockouts.charge(counted, at=at)
-    known = Person.objects.filter(pk=key).values_list("password", flat=True).first()
-    right, hashed = known is not None and check_password(old, known), make_password(new)
-    if right:
-        lockouts.clear(counted)
+    known, hashed = authentication.prove(key, old, at=at), make_password(new)
     with journal.unit(by=by, at=at):
         person = _locked(key)
-        if by.person != person.id or not right or person.password != known:
-            raise Invalid.at("/old", "wrong", Text("原密码不对", "The present password is wrong"))
+        if by.person != person.id or known is None or person.password != known:
+            raise Invalid.at("/old", "wrong", authentication.WRONG)
         if old == new:
             raise Invalid.at("/new", "same", Text("新密码不得与原密码相同", "Must differ from the present password"))
         return _set_password(person, new, hashed, by=by, at=at, pointer="/new")
@@ -132,7 +137,8 @@ def _set_password(
     if faults := passwords.faults(password, username=person.username, about=_told(person), pointer=pointer):
         raise Invalid(errors=faults)
     person.password, person.password_changed_at = hashed, at
-    person.save(update_fields=["password", "password_changed_at"])
+    person.password_expires_at = _expiry(person, by, at)
+    person.save(update_fields=["password", "password_changed_at", "password_expires_at"])
     _record("person.password_changed", person, {"password": [changes.HIDDEN, changes.HIDDEN]})
     sessions.end_all(person.id, reason="password", by=by, at=at)
     return person
@@ -180,6 +186,11 @@ def told_of(words: str, *, by: Caller) -> Q:
     found = Q(name__icontains=words)
     contact = Q(username__icontains=words) | Q(phone__icontains=words) | Q(email__icontains=words)
     return found | (contact if allowed(by, "person.contact") else contact & Q(pk=by.person))
+
+
+def _expiry(person: Person, by: Actor, at: datetime) -> datetime | None:
+    """A password that somebody else gave is good for a while, in which to make it one's own."""
+    return None if by.person in (None, person.id) else at + GIVEN_FOR
 
 
 def _told(person: Person) -> tuple[str, str, str]:

@@ -8,18 +8,26 @@ revoking a device works at once.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import Exists, Max, Model, OuterRef, Q, QuerySet
 
 from core.actors import Actor
-from core.problems import Problem
+from core.problems import NotFound, Problem
 from core.texts import Text
 from journal import journal
+from organizations import consoles
 from organizations.models import Device, Person, RefreshToken, Session
+
+LONGEST = timedelta(days=180)
+"""How long tokens are renewed; then somebody shows their password again. What a phone holds stays on it meanwhile."""
+MOST = 200
+"""Live sessions of one person; the next sign-in ends the oldest."""
 
 
 class SessionEnded(Problem):
@@ -66,6 +74,7 @@ def begin(person: Person, device: Device, *, at: datetime, lifetime: timedelta) 
     """Open a session for a person known by password or by enrollment code."""
     by = Actor(person=person.id, device=device.id, language=person.language)
     with journal.unit(by=by, at=at):
+        _make_room(person.id, by=by, at=at)
         session = Session.objects.create(device=device, started_at=at)
         token = RefreshToken.objects.create(session=session, issued_at=at, expires_at=at + lifetime)
         told = {"device": [None, str(device.id)]}
@@ -86,7 +95,8 @@ def rotate(jti: UUID, *, at: datetime, lifetime: timedelta, device: UUID | None 
         _refuse_dead(token, at)
         own = device in (None, token.session.device_id, token.session.device.hardware)
         if own and RefreshToken.objects.filter(pk=jti, used_at=None).update(used_at=at):
-            successor = RefreshToken.objects.create(session=token.session, issued_at=at, expires_at=at + lifetime)
+            expires = min(at + lifetime, token.session.started_at + LONGEST)
+            successor = RefreshToken.objects.create(session=token.session, issued_at=at, expires_at=expires)
             RefreshToken.objects.filter(pk=jti).update(successor=successor)
             Device.objects.filter(pk=token.session.device_id).update(last_seen_at=at)
             return _issued(token, successor)
@@ -125,13 +135,41 @@ def _table(model: type[Model]) -> str:
 
 def end(session: UUID, *, reason: str, by: Actor, at: datetime) -> None:
     """End one session; ending an ended one does nothing."""
-    _end({"pk": session}, reason=reason, by=by, at=at)
+    _end(Q(pk=session), reason=reason, by=by, at=at)
 
 
-def end_all(person: UUID, *, reason: str, by: Actor, at: datetime, device: UUID | None = None) -> None:
-    """End every session of a person, or those at one device."""
-    where = {"device__person": person} | ({"device": device} if device else {})
-    _end(where, reason=reason, by=by, at=at)
+def end_all(
+    person: UUID, *, reason: str, by: Actor, at: datetime, device: UUID | None = None, keep: UUID | None = None
+) -> None:
+    """End every session of a person, at phones and at the console, but ``keep``; or those at one device."""
+    with journal.unit(by=by, at=at):
+        _end(Q(device=device) if device else Q(device__person=person) & ~Q(pk=keep), reason=reason, by=by, at=at)
+        if device is None:
+            consoles.end_all(person, reason=reason, by=by, at=at, keep=keep)
+
+
+def end_chosen(person: UUID, chosen: Collection[UUID], *, by: Actor, at: datetime) -> None:
+    """End some of a person's own sessions, at phones or at the console. Raises ``NotFound`` if one is not theirs."""
+    with journal.unit(by=by, at=at):
+        phones = set(open_of(person, at=at).values_list("pk", flat=True)) & set(chosen)
+        desks = set(consoles.live(person, at=at).values_list("pk", flat=True)) & set(chosen)
+        if phones | desks != set(chosen):
+            raise NotFound
+        _end(Q(pk__in=phones), reason="chosen", by=by, at=at)
+        consoles.end(desks, reason="chosen", by=by, at=at)
+
+
+def open_of(person: UUID, *, at: datetime) -> QuerySet[Any]:
+    """The sessions at phones that a person could go on with, the oldest first; ``renewed_at`` says when they last did."""
+    unused = RefreshToken.objects.filter(session=OuterRef("pk"), used_at=None, expires_at__gt=at)
+    found = Session.objects.filter(Exists(unused), device__person=person, revoked_at=None, device__revoked_at=None)
+    return found.annotate(renewed_at=Max("tokens__issued_at")).order_by("started_at", "pk")
+
+
+def _make_room(person: UUID, *, by: Actor, at: datetime) -> None:
+    oldest = list(open_of(person, at=at).values_list("pk", flat=True))[: -(MOST - 1)]
+    if oldest:
+        _end(Q(pk__in=oldest), reason="too many", by=by, at=at)
 
 
 def sweep(*, at: datetime, kept: timedelta = timedelta(days=30)) -> int:
@@ -140,9 +178,9 @@ def sweep(*, at: datetime, kept: timedelta = timedelta(days=30)) -> int:
     return stale.delete()[0]
 
 
-def _end(where: dict[str, UUID], *, reason: str, by: Actor, at: datetime) -> None:
+def _end(where: Q, *, reason: str, by: Actor, at: datetime) -> None:
     with journal.unit(by=by, at=at):
-        ended = list(Session.objects.filter(**where, revoked_at=None).values_list("pk", flat=True))
+        ended = list(Session.objects.filter(where, revoked_at=None).values_list("pk", flat=True))
         Session.objects.filter(pk__in=ended).update(revoked_at=at, reason=reason)
         journal.record([journal.Change("session.ended", "sessions", key, {"reason": [None, reason]}) for key in ended])
 

@@ -20,11 +20,14 @@ from core.actors import Actor
 from core.problems import Invalid
 from core.texts import Text
 from journal import journal
+from organizations import sessions
 from organizations.models import Person
+from organizations.permissions import permit
 
 STEP_SECONDS = 30
 ISSUER = "三员通"
 WRONG = Text("动态验证码不正确", "The one-time password is wrong")
+NEEDED = Text("请输入动态验证码", "Give the one-time password of your authenticator app")
 
 
 def code(secret: bytes, step: int) -> str:
@@ -65,18 +68,21 @@ def spend(person: Person, given: str, *, at: datetime) -> bool:
     return False
 
 
-def enable(key: UUID, seed: str, given: str, *, by: Actor, at: datetime) -> None:
-    """Turn the second factor on, once the app shows a right code. Raises ``Invalid``."""
+def enable(key: UUID, seed: str, given: str, *, by: Actor, at: datetime, keep: UUID | None = None) -> None:
+    """Turn the second factor on, once the app shows a right code; every session but ``keep`` ends. Raises ``Invalid``."""
     step = step_of(at)
     if given not in {code(secret(seed), step + near) for near in (-1, 0, 1)}:
         raise Invalid.at("/code", "wrong", WRONG)
     with journal.unit(by=by, at=at):
         Person.objects.filter(pk=key).update(totp_secret=seed, totp_step=step)
         journal.record([journal.Change("person.second_factor_enabled", "people", key, {})])
+        sessions.end_all(key, reason="second factor", by=by, at=at, keep=keep)
 
 
 def disable(key: UUID, *, by: Actor, at: datetime) -> None:
-    """Turn it off, as the office does for somebody who lost their phone."""
+    """Turn it off, as the office does for somebody who lost their phone; their sessions end. Raises ``Forbidden``."""
     with journal.unit(by=by, at=at):
+        permit(by, "person.write")
         Person.objects.filter(pk=key).update(totp_secret="", totp_step=0)
         journal.record([journal.Change("person.second_factor_disabled", "people", key, {})])
+        sessions.end_all(key, reason="second factor", by=by, at=at)

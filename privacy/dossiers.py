@@ -16,7 +16,7 @@ from inspections.models import Issue, IssueAction, JointParticipant, Visit, Visi
 from journal.models import Entry
 from media.models import Photo, Upload
 from notifications.models import Message
-from organizations.models import Assignment, Device, Enrollment, Person, Session
+from organizations.models import Assignment, ConsoleSession, Device, Enrollment, Person, Session
 from surveys.models import CollectKey, Response, Submission
 from sync.models import FieldConflict, Quarantined
 
@@ -34,6 +34,10 @@ SECTIONS: Final[Mapping[str, tuple[Rows, tuple[str, ...]]]] = {
     "sessions": (
         lambda key: Session.objects.filter(device__person=key),
         ("id", "device_id", "started_at", "revoked_at", "reason"),
+    ),
+    "console_sessions": (
+        lambda key: ConsoleSession.objects.filter(person=key),
+        ("id", "started_at", "seen_at", "ended_at", "reason"),
     ),
     "enrollments": (
         lambda key: Enrollment.objects.filter(person=key),

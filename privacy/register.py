@@ -78,10 +78,11 @@ REGISTER: Final[Sequence[Kept]] = (
     Kept(
         "sessions",
         Text("登录会话", "Sessions"),
-        ("Session.device", "Session.started_at", "RefreshToken.session", "RefreshToken.issued_at"),
+        ("Session.device", "Session.started_at", "RefreshToken.session", "RefreshToken.issued_at", "ConsoleSession.person",
+         "ConsoleSession.started_at", "ConsoleSession.seen_at"),
         Text("保持登录", "staying signed in"),
         SAFETY,
-        NOBODY,
+        Text("本人", "the person"),
         30,
         Text("令牌到期后", "after its tokens expired"),
         Text("删除", "deleted"),

@@ -18,7 +18,7 @@ from api.console.base import VerbAdmin, VerbForm
 from api.console.site import caller_of
 from api.devices import qr
 from core.problems import Problem
-from organizations import assignments, devices, enrollments, people, sessions, totp
+from organizations import assignments, devices, enrollments, people, totp
 from organizations.models import Assignment, Device, Person
 from organizations.permissions import live_assignments
 from organizations.roles import Role
@@ -55,7 +55,7 @@ class PersonForm(VerbForm):
 class PersonAdmin(VerbAdmin):
     read_verb, write_verb = "person.write", "person.write"
     form = PersonForm
-    list_display = ("name", "username", "roles", "department", "phone", "is_active")
+    list_display = ("name", "username", "roles", "department", "phone", "is_active", "password_changed_at")
     list_filter = ("is_active", "department")
     search_fields = ("name", "username")
     autocomplete_fields = ("department",)
@@ -86,7 +86,7 @@ class PersonAdmin(VerbAdmin):
 
     @admin.action(description="使全部登录失效", permissions=["write"])
     def sign_out(self, request: HttpRequest, rows: QuerySet[Person]) -> None:
-        self.each(request, rows, lambda row, by, at: sessions.end_all(row.pk, reason="office", by=by, at=at), "已失效")
+        self.each(request, rows, lambda row, by, at: people.sign_out(row.pk, by=by, at=at), "已失效")
 
     @admin.action(description="停用", permissions=["write"])
     def switch_off(self, request: HttpRequest, rows: QuerySet[Person]) -> None:

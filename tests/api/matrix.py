@@ -75,7 +75,8 @@ LISTS = {
 THINGS = {
     "issue": ["issue", "secret"], "issue-actions": ["issue", "secret"], "issue-history": ["issue", "secret"],
     "issue-likenesses": ["issue", "secret"], "issue-tasks": ["issue"], "photo": ["photo", "hidden"], "routing-rule": ["line"],
-    "photo-variant": ["photo", "hidden"], "user": ["person"], "user-password": ["person"], "visit-plan": ["plan"],
+    "photo-variant": ["photo", "hidden"], "user": ["person"], "user-password": ["person"], "user-sessions": ["person"],
+    "visit-plan": ["plan"],
     "visit-review": ["visit"], "response-review": ["response"], "direct-upload": ["upload"], "quarantined": ["quarantined"],
     "issue-reply-templates": ["issue", "secret"], "privacy-request": ["privacy"], "privacy-dossier": ["privacy"],
 }  # fmt: skip
@@ -104,6 +105,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("sync-push", "POST"): {"schema": 1, "mutations": []}, ("sync-verify", "POST"): {"cursor": "x", "scopes": {}},
     ("routing-preview", "POST"): {"category": "wage_arrears", "enterprise": "{enterprise}"},
     ("direct-uploads", "POST"): {"photo": "{photo}", "sha256": "a" * 64, "length": 1000},
+    ("own-sessions-end", "POST"): {"password": "wrong"},
     ("privacy-requests", "POST"): {"kind": "access"}, ("privacy-category", "PUT"): {"days": 90},
     ("privacy-request", "PATCH"): {"grant": False, "answer": "已答复"},
     ("visit-plans", "POST"): {"enterprise": "{enterprise}", "due_from": "2026-11-01", "due_to": "2026-12-01"},

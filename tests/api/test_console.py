@@ -137,7 +137,7 @@ def test_a_qr_code_lets_one_phone_in(cast, office):
     page = office.post(
         reverse("admin:organizations_person_changelist"), {"action": "enroll", "_selected_action": [cast.liaison.id]}
     ).content.decode()
-    code = re.search(r"font-mono\">([0-9A-Z]{24})<", page)[1]
+    code = re.search(r"font-mono\">([0-9A-Z]{26})<", page)[1]
     assert Line().post("auth/enroll", {"code": code, "device": {"id": str(cast.liaison.id)}}).status_code == 200
 
 
@@ -208,7 +208,9 @@ def test_where_a_second_factor_is_asked_for_the_console_opens_only_with_it(cast,
 
     seed, now = client.session["totp_seed"], timezone.now()
     code = totp.code(totp.secret(seed), totp.step_of(now))
-    client.post("/console/second-factor/", {"code": code})
+    client.post("/console/second-factor/", {"code": code, "password": "not it"})
+    assert not Person.objects.get(pk=cast.office.id).totp_secret, "a session left open is not enough"
+    client.post("/console/second-factor/", {"code": code, "password": PASSWORD})
     assert inside(client)
 
     assert not inside(enter("office"))

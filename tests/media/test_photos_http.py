@@ -10,10 +10,13 @@ import httpx
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.utils import timezone
 
+from api.console.site import SESSION
 from journal.models import Entry
 from media.models import Photo
 from media.storage import original_key, storage
+from organizations import consoles
 from organizations.models import Assignment, Person
 from tests.media.conftest import NOON, Cast, develop_all
 from tests.media.scenes import digest, photo_bytes
@@ -159,6 +162,7 @@ def test_the_verdict_is_a_page_in_the_offices_browser(photo: Photo, cast: Cast, 
     session[SESSION_KEY] = str(person.pk)
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session[SESSION] = str(consoles.begin(person.pk, by=cast.chen, at=timezone.now()).pk)
     session.save()
     shown = browser.get(page, headers=html | {"Cookie": f"sessionid={session.session_key}"})
     assert shown.status_code == 200
