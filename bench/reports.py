@@ -4,12 +4,13 @@
 
 Rows are made in the database by ``generate_series``, spread evenly over two years and in the order of
 their times, as they would have come in; the figures are medians:
-seconds by the clock with PostgreSQL's own workers, CPU-seconds without them.
+seconds by the clock, and CPU-seconds of ours and of all of the server's processes together.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import statistics
 import sys
@@ -116,7 +117,7 @@ def fill(issues: int, visits: int, enterprises: int) -> None:
                 f"{statement.split()[2]}: {cursor.rowcount} rows in {time.perf_counter() - began:.0f} s",
                 file=sys.stderr,
             )
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE")  # as autovacuum will have done
 
 
 def _people(enterprises: int) -> None:
@@ -148,12 +149,9 @@ def measure(rounds: int) -> None:
     def timed(name: str, run: Callable[[], Any]) -> None:
         seconds, cpu = [], []
         for _ in range(rounds):
-            began = _parallel(True)
+            began, busy = time.perf_counter(), _cpu()
             run()
             seconds.append(time.perf_counter() - began)
-            _parallel(False)
-            busy = _cpu()
-            run()
             cpu.append(_cpu() - busy)
         print(f"{name:48} {statistics.median(seconds):7.2f} s {statistics.median(cpu):7.2f} CPU-s", flush=True)
 
@@ -172,24 +170,24 @@ def measure(rounds: int) -> None:
         )
 
 
-def _parallel(allowed: bool) -> float:
-    """Let PostgreSQL use its workers as it does by default, or this backend alone, whose CPU can be read; gives the time."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SET max_parallel_workers_per_gather = %s", [2 if allowed else 0])
-    return time.perf_counter()
-
-
 def _cpu() -> float:
-    """CPU seconds that we and our backend have used: steadier than the clock where others work too."""
+    """CPU seconds that we and all processes of the server have used: steadier than the clock where others work too."""
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        pid = cursor.fetchone()[0]
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + time.process_time()
+        server = int(_stat(cursor.fetchone()[0])[1])
+    ticks = sum(map(int, _stat(server)[11:15]))  # its own, and of the workers that have ended
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            fields = _stat(int(folder.name))
+            ticks += sum(map(int, fields[11:13])) if int(fields[1]) == server else 0
+    return ticks / os.sysconf("SC_CLK_TCK") + time.process_time()
+
+
+def _stat(pid: int) -> list[str]:
+    """What Linux says of a process, from its state on."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
 
 
 if __name__ == "__main__":

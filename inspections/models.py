@@ -97,6 +97,13 @@ class Visit(Quick):
         indexes = [
             models.Index(fields=["started_at", "id"], name="visits_by_time"),
             models.Index(fields=["enterprise", "started_at"], name="visits_of_an_enterprise"),
+            # all that a report asks of the visits that may count, without looking at their rows
+            models.Index(
+                fields=["started_at"],
+                include=["id", "author", "enterprise", "created_at", "submitted_at"],
+                condition=Q(mode="on_site", status__in=["submitted", "accepted"], check_in__isnull=False),
+                name="visits_that_may_count",
+            ),
         ]
 
 

@@ -17,6 +17,7 @@ from reports.groups import Sight
 from reports.measures import Window
 
 Row = TypeVar("Row", bound=Model)
+SUBMITTED = ("submitted", "accepted")
 AHEAD = timedelta(days=1)
 """How far a phone's clock may be ahead of ours."""
 
@@ -26,6 +27,11 @@ def possible(started: str = "started_at") -> Q:
     return Q(received__gte=F(started) - AHEAD)
 
 
+def countable() -> Q:
+    """What a visit must be to count: on site, checked in and submitted. Visits like that have an index of their own."""
+    return Q(mode="on_site", status__in=SUBMITTED, check_in__isnull=False)
+
+
 def received(rows: QuerySet[Row], first_seen: str) -> QuerySet[Row]:
     """The rows with ``received``: when they were first submitted, or first seen where that is not known."""
     known: QuerySet[Row] = rows.alias(received=Coalesce("submitted_at", first_seen))
@@ -33,9 +39,10 @@ def received(rows: QuerySet[Row], first_seen: str) -> QuerySet[Row]:
 
 
 def doubtful(window: Window, sight: Sight) -> QuerySet[Visit]:
-    """Visits that say they began in the period, and were here more than a day before that."""
+    """Visits that would count, had they not been here more than a day before they say that they began."""
     period = window.period
-    rows = received(Visit.objects.filter(started_at__gte=period.start, started_at__lt=period.end), "created_at")
+    begun = Visit.objects.filter(countable(), started_at__gte=period.start, started_at__lt=period.end)
+    rows = received(begun, "created_at")
     seen = Q() if sight.everything else Q(author=sight.person) | Q(enterprise__region__in=sorted(sight.regions))
     return rows.filter(~possible(), seen)
 

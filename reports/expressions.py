@@ -6,30 +6,34 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Aggregate, Func, IntegerField
-from django.db.models.functions import TruncDate
 
 from inspections.deadlines import Calendar
-from reports.periods import SHANGHAI
 
 EPOCH = date(2000, 1, 1)
 """The first day of all periods; days are numbered from it."""
 BUCKET = 32
+AHEAD = 8 * 3600
+"""Seconds by which Jiangyin is ahead of UTC."""
 
 
 def day_number(column: str) -> Func:
-    """How many days after EPOCH an instant falls, in Jiangyin."""
-    return _DaysSince(TruncDate(column, tzinfo=SHANGHAI))
+    """How many days after EPOCH an instant falls, in Jiangyin: eight hours ahead of UTC all the year since 1992."""
+    return _DaysSince(column)
 
 
 class _DaysSince(Func):
     output_field = IntegerField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
-        template = f"CAST(julianday(%(expressions)s) - julianday('{EPOCH}') AS INTEGER)"
+        """Whole seconds are cut off beforehand: SQLite would round a day's last millisecond up into the next."""
+        seconds = "CAST(strftime('%%%%s', substr(%(expressions)s, 1, 19)) AS INTEGER)"
+        template = f"(({seconds} + {AHEAD}) / 86400 - {(EPOCH - date(1970, 1, 1)).days})"
         return super().as_sql(compiler, connection, template=template, **context)
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
-        return super().as_sql(compiler, connection, template=f"(%(expressions)s - DATE '{EPOCH}')", **context)
+        """By the distance and not by the zone's name, which costs half a report to look up for every row."""
+        template = f"((%(expressions)s AT TIME ZONE INTERVAL '{AHEAD} seconds')::date - DATE '{EPOCH}')"
+        return super().as_sql(compiler, connection, template=template, **context)
 
 
 class Element(Func):

@@ -21,7 +21,7 @@ from inspections.models import Visit
 from organizations.models import Assignment, Enterprise
 from organizations.roles import FIELD_ROLES
 from reports.cadences import Block, Cadence, blocks, shipped
-from reports.clocks import possible, received
+from reports.clocks import SUBMITTED, countable, possible, received
 from reports.expressions import Bit, Bucket, DaySet, day_number, mask
 from reports.groups import Sight
 from reports.measures import Window
@@ -31,7 +31,6 @@ from reports.tallies import Tallies, Tally
 from surveys.models import Response
 
 KEYS = ("visit_coverage", "visit_completion", "visits_per_member")
-SUBMITTED = ("submitted", "accepted")
 SHORT = 45
 """Days up to which forms are looked up one by one."""
 Pairs = Mapping[tuple[UUID, UUID], int]
@@ -118,9 +117,7 @@ def valid_visits(first: date, last: date, window: Window) -> QuerySet[Visit]:
     forms = Response.objects.filter(visit=OuterRef("pk"), status__in=SUBMITTED)
     rows: QuerySet[Visit] = received(Visit.objects.all(), "created_at").filter(
         possible(),
-        mode="on_site",
-        status__in=SUBMITTED,
-        check_in__isnull=False,
+        countable(),
         started_at__gte=midnight(first),
         started_at__lt=until,
         started_at__lte=window.at,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 
 from inspections.models import Issue, Segment, Supervision, Suspension
 from inspections.workflow import ENDED, State
@@ -60,10 +60,13 @@ class Basis:
 
 
 def _fell_due(window: Window) -> Q:
-    """Due in the period by now. While a pause runs that began before the due time, the due time is still to move."""
-    paused = Suspension.objects.filter(issue=OuterRef("pk"), state="running", since__lte=OuterRef("due"))
+    """Due in the period by now. While a pause runs that began before the due time, the due time is still to move.
+
+    Pauses that run are few, so they are asked for once: a question for each issue keeps PostgreSQL to one process.
+    """
+    paused = Suspension.objects.filter(state="running", since__lte=F("issue__due")).order_by().values("issue_id")
     on_the_clock = Q(state__in=[state for state in ON_THE_CLOCK if state != State.SUSPENDED])
-    return window.within("due") & Q(instant=False) & (on_the_clock | (Q(state=State.SUSPENDED) & Q(~Exists(paused))))
+    return window.within("due") & Q(instant=False) & (on_the_clock | (Q(state=State.SUSPENDED) & ~Q(pk__in=paused)))
 
 
 def _closed(window: Window) -> Q:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 
 from core.problems import Invalid
 from core.texts import ZH, Text
 from inspections import calendar
-from journal.reading import snapshot
+from journal.reading import aside, snapshot
 from reports import clocks, fieldwork, groups, questionnaires, tallies
 from reports.figures import Figure, Report, Row
 from reports.groups import Sight
@@ -18,6 +19,7 @@ from reports.periods import Period
 from reports.tallies import Tallies, Tally
 
 COMPARED = ("previous", "year_earlier")
+Counted = tuple[Tallies, dict[str, Tally]]
 FIELD_KEYS = (*fieldwork.KEYS, *questionnaires.KEYS)
 
 
@@ -69,13 +71,12 @@ def totals(period: Period, keys: Iterable[str], *, sight: Sight, at: datetime) -
     return {one.key: _tally(whole, one).figure(one.key) for one in wanted}
 
 
-def count(
-    window: Window, group_by: str, sight: Sight, indicators: Iterable[Indicator]
-) -> tuple[Tallies, dict[str, Tally]]:
+def count(window: Window, group_by: str, sight: Sight, indicators: Iterable[Indicator]) -> Counted:
     """Tallies by group key and of the whole. What belongs to no group is gathered under ""."""
     keys = [one.key for one in indicators]
-    of_issues = tallies.of_issues(window, group_by, sight, calendar.current(), keys)
-    of_visits, visits_whole = fieldwork.tallies(window, group_by, sight, keys)
+    with _beside(window, lambda: fieldwork.tallies(window, group_by, sight, keys)) as visits:
+        of_issues = tallies.of_issues(window, group_by, sight, calendar.current(), keys)
+        of_visits, visits_whole = visits()
     of_responses, responses_whole = questionnaires.tallies(window, group_by, sight, keys)
     counted: Tallies = {}
     whole: dict[str, Tally] = {}
@@ -88,6 +89,16 @@ def count(
         for key, tally in told.items():
             whole.setdefault(key, _blank(key)).__iadd__(tally)
     return counted, whole | visits_whole | responses_whole
+
+
+@contextmanager
+def _beside(window: Window, work: Callable[[], Counted]) -> Iterator[Callable[[], Counted]]:
+    """In a long period issues and visits are counted side by side; in a short one a second connection would not pay."""
+    if (window.period.last - window.period.first).days < fieldwork.SHORT:
+        yield work
+    else:
+        with aside(work) as begun:
+            yield begun
 
 
 def _blank(key: str) -> Tally:

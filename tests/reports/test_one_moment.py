@@ -10,6 +10,8 @@ import pytest
 from django.db import connection, transaction
 
 from core.actors import SYSTEM
+from inspections.models import Issue
+from journal.reading import aside, snapshot
 from reports import deliverables, snapshots, supervision
 from reports.groups import WHOLE_CITY
 from reports.periods import SHANGHAI, Period, read
@@ -56,6 +58,46 @@ def test_row_40_a_report_taken_during_writes_is_of_one_moment() -> None:
         told = picture.document["report"]["total"]["response_rate"]["denominator"]
         digest = picture.document["evidence"][snapshots.TOTAL]["response_rate"]["denominator"]
         assert len(picture.lists[digest]) == 16 * told
+
+
+def test_row_40_what_a_second_connection_counts_beside_is_of_the_same_moment() -> None:
+    """Of a long period visits are counted by another connection while issues are: neither knows of what came in between."""
+    worlds.settle()
+    quarter = read("2026-Q2")
+    writer = Writer(worlds.World(5, quarter, issues=0, visits=0))
+    moments = []
+    with snapshot():
+        before = Issue.objects.count()
+        writer.start()
+        try:
+            while writer.written < 5:
+                with aside(Issue.objects.count) as beside:
+                    moments.append((beside(), Issue.objects.count()))
+        finally:
+            writer.enough.set()
+            writer.join()
+
+    assert set(moments) == {(before, before)}
+    assert Issue.objects.count() == before + writer.written
+
+
+def test_row_40_a_quarter_and_its_months_say_the_same_however_many_connections_count() -> None:
+    worlds.settle()
+    worlds.World(6, read("2026-Q2"))
+    quarter = [supervision.report(read("2026-Q2"), "region", sight=WHOLE_CITY, at=worlds.NOW) for _ in range(2)]
+    with transaction.atomic():
+        alone = supervision.report(read("2026-Q2"), "region", sight=WHOLE_CITY, at=worlds.NOW)
+
+    assert alone.total["visits_per_member"].numerator
+    assert [one.document() for one in quarter] == [alone.document()] * 2
+
+
+def test_row_40_a_fault_beside_reaches_whoever_waits_for_it() -> None:
+    def fail() -> int:
+        raise ValueError("no such thing")
+
+    with snapshot(), aside(fail) as beside, pytest.raises(ValueError, match="no such thing"):
+        beside()
 
 
 def test_row_40_all_sheets_of_a_workbook_are_of_one_moment() -> None:
