@@ -32,6 +32,7 @@ class DeviceJWTAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Caller, None] | None:
         headers = request.headers
         by = identify(headers.get("Authorization"), headers.get("Accept-Language"), at=timezone.now())
+        request._request.__dict__["caller"] = by
         return (by, None) if by else None
 
     def authenticate_header(self, request: Request) -> str:

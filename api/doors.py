@@ -63,6 +63,7 @@ def admitted(request: HttpRequest, at: datetime) -> Caller:
     """The caller, if the table lets somebody like them in."""
     headers, match = request.headers, request.resolver_match
     by = identify(headers.get("Authorization"), headers.get("Accept-Language"), at=at)
+    request.__dict__["caller"] = by  # for the log, should it be refused
     admit(match.url_name if match else None, str(request.method), by)
     if by is None:
         raise errors.Unauthenticated

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
@@ -22,6 +22,7 @@ from core.texts import Text, negotiate
 
 FORESEEN = (Problem, Http404, PermissionDenied, SuspiciousOperation, OperationalError, InterfaceError)
 """What plain views catch; everything else is a defect and becomes a 500."""
+Answer = TypeVar("Answer", bound=HttpResponse)
 logger = logging.getLogger(__name__)
 RETRY_AFTER = 5
 
@@ -117,7 +118,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     for name, value in _headers(problem, error).items():
         response[name] = value
     response["Cache-Control"] = "no-store"
-    return response
+    return marked(response, problem)
 
 
 def as_problem(error: Exception) -> Problem | None:
@@ -157,6 +158,12 @@ def faults(detail: Any, pointer: str = "") -> Iterator[Fault]:
         yield Fault(pointer, code.replace("_", "-"), RULES.get(code) or Text(str(detail), str(detail)))
 
 
+def marked(response: Answer, problem: Problem) -> Answer:
+    """The kind of the problem goes along with the response, for the line that the log will have about it."""
+    response.__dict__["problem"] = problem.kind
+    return response
+
+
 def _headers(problem: Problem, error: Exception) -> dict[str, str]:
     headers = {}
     if "allow" in problem.extra:
@@ -179,7 +186,7 @@ def page(request: HttpRequest, problem: Problem) -> HttpResponse:
     if problem.routine:
         logger.info("%s", problem.kind)
         response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark, else it tells any 5xx as an error
-    return response
+    return marked(response, problem)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -74,6 +74,7 @@ def entrance(view: View) -> View:
             else:
                 device = _by_address(secret) if secret is not None else _by_digest(request)
                 by = caller(device.person_id, on=timezone.localdate(at), device=device.id, name=device.person.name)
+                request.__dict__["caller"] = by
                 base = request.build_absolute_uri("/api/v1/openrosa" + (f"/key/{secret}" if secret else ""))
                 response = view(request, by, at, base=base, **route)
         except (Problem, OperationalError, InterfaceError) as error:
@@ -102,7 +103,7 @@ def _refusal(request: HttpRequest, error: Exception) -> HttpResponse:
         response["WWW-Authenticate"] = (
             f'Digest realm="{collect.REALM}", qop="auth", nonce="{nonce}", algorithm=MD5{stale}'
         )
-    return response
+    return errors.marked(response, problem)
 
 
 # --- who is there ---------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 
 from config import counting
 from core.tracing import request_id
+from organizations.alarms import pseudonym
 
 HEADER = "X-Request-ID"
 GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -23,7 +24,8 @@ log = logging.getLogger("requests")
 class Named:
     """Takes the proxy's name for the request or makes one, tells it in the answer, and logs route, status and time.
 
-    The address itself is not logged, only its route: ids of people and searches stay out of the logs.
+    The address itself is not logged, only its route: ids of people and searches stay out of the logs. Whoever was refused
+    stands there by pseudonym.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -43,12 +45,22 @@ class Named:
             route = request.resolver_match.route if request.resolver_match else ""
             counting.answered(method, route, response.status_code, took)
             if self.tells:
-                _tell(method, route, response.status_code, took)
+                _tell(method, route, response.status_code, took, _refusal(request, response))
             return response
         finally:
             request_id.reset(token)
 
 
-def _tell(method: str, route: str, status: int, seconds: float) -> None:
-    told = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+def _refusal(request: HttpRequest, response: HttpResponseBase) -> dict[str, str]:
+    """Of what was refused also why, and to whom by pseudonym."""
+    if response.status_code < 400:
+        return {}
+    kind = response.__dict__.get("problem")
+    by = request.__dict__.get("caller") or request.__dict__.get("console_caller")
+    told = {"problem": kind} if kind else {}
+    return told | ({"who": pseudonym(by.person)} if by is not None and by.person else {})
+
+
+def _tell(method: str, route: str, status: int, seconds: float, refusal: dict[str, str]) -> None:
+    told = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1), **refusal}
     log.info("%s %s %s", method, route or "(no route)", status, extra={"told": told})

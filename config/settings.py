@@ -288,6 +288,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
         # the other half of a request's line
+        "security": {"level": "INFO" if LOG_REQUESTS else "WARNING"},  # who came to which door, by pseudonym
         "media.renditions": {"level": "INFO" if LOG_REQUESTS else "WARNING"},
         "notifications.deliveries": {"level": "INFO" if LOG_REQUESTS else "WARNING"},
         "reports.commissions": {"level": "INFO" if LOG_REQUESTS else "WARNING"},

@@ -14,7 +14,7 @@ from core.actors import Actor
 from core.problems import Invalid, Problem
 from core.texts import Text
 from journal import journal
-from organizations import devices, lockouts, sessions, totp
+from organizations import alarms, devices, lockouts, sessions, totp
 from organizations.models import Device, Person
 
 WRONG = Text("原密码不对", "The present password is wrong")
@@ -67,17 +67,26 @@ def authenticate(username: str, password: str, *, hardware: UUID | None, at: dat
     person = Person.objects.filter(username=username).first()
     known = person is not None and hardware is not None and _is_bound(person, hardware)
     counted = lockouts.key(username, hardware if known else None)
-    lockouts.charge(counted, at=at)
+    told = {"who": person.id if person else username, "door": "console" if hardware is None else "phone"}
+    try:
+        lockouts.charge(counted, at=at)
+    except lockouts.LockedOut:
+        alarms.note("sign-in.locked", **told)
+        raise
     right = check_password(password, person.password if person and person.has_usable_password() else _nobody())
     if not right or person is None or not person.is_active or not person.has_usable_password():
+        alarms.note("sign-in.refused", why="password", **told)
         _failed(counted, person, at=at)
         raise SignInRefused
     if person.totp_secret and not totp.spend(person, code, at=at):
+        alarms.note("sign-in.refused", why="code", **told)
         _failed(counted, person, at=at)
         raise Invalid.at("/code", "wrong" if code else "required", totp.WRONG if code else totp.NEEDED)
     lockouts.clear(counted)
     if person.password_expires_at is not None and person.password_expires_at <= at:
+        alarms.note("sign-in.refused", why="expired", **told)
         raise PasswordExpired
+    alarms.note("sign-in.accepted", factors=["password", *(["code"] if person.totp_secret else [])], **told)
     return person
 
 
@@ -90,6 +99,7 @@ def prove(person: UUID, password: str, *, at: datetime) -> str | None:
     lockouts.charge(counted, at=at)
     known = Person.objects.filter(pk=person).values_list("password", flat=True).first()
     if known is None or not check_password(password, known):
+        alarms.note("password.refused", who=person)
         return None
     lockouts.clear(counted)
     return known

@@ -12,7 +12,7 @@ from core.actors import Actor
 from core.problems import NotFound, Problem
 from core.texts import Text
 from journal import journal
-from organizations import devices, sessions
+from organizations import alarms, devices, sessions
 from organizations.models import Enrollment, Person
 from organizations.permissions import permit
 
@@ -56,15 +56,18 @@ def redeem(code: str, draft: devices.Draft, *, at: datetime, lifetime: timedelta
     """Sign a phone in by its code, once. Raises ``EnrollmentRefused``."""
     found = Enrollment.objects.select_related("person").filter(digest=_digest(code)).first()
     if found is None or not found.person.is_active:
+        alarms.note("enrollment.refused", who=found.person_id if found else None, why="unknown")
         raise EnrollmentRefused
     by = Actor(person=found.person_id, language=found.person.language)
     with journal.unit(by=by, at=at):
         fresh = Enrollment.objects.filter(pk=found.pk, used_at=None, expires_at__gt=at, person__is_active=True)
         if not fresh.update(used_at=at):
+            alarms.note("enrollment.refused", who=found.person_id, why="used or old")
             raise EnrollmentRefused
         journal.record(
             [journal.Change("enrollment.used", "enrollments", found.id, {"used_at": [None, at.isoformat()]})]
         )
+        alarms.note("sign-in.accepted", who=found.person_id, door="phone", factors=["enrollment"])
         device = devices.bind(found.person_id, draft, by=by, at=at, reinstate=True)
         return sessions.begin(found.person, device, at=at, lifetime=lifetime)
 

@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
 from config.logs import JSONLines
 from config.models import Chore
+from organizations.alarms import pseudonym
 from sync.models import Quarantined
+from tests.api.line import Line
+from tests.organizations.cast import PASSWORD, Cast
 
 pytestmark = pytest.mark.django_db
 
@@ -28,11 +32,19 @@ def lines() -> Iterator[io.StringIO]:
     handler.setFormatter(JSONLines())
     root = logging.getLogger()
     root.addHandler(handler)
-    before = root.level
-    root.setLevel(logging.INFO)
+    told = (root, logging.getLogger("security"))
+    before = [each.level for each in told]
+    for each in told:
+        each.setLevel(logging.INFO)
     yield stream
     root.removeHandler(handler)
-    root.setLevel(before)
+    for each, level in zip(told, before, strict=True):
+        each.setLevel(level)
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return Cast()
 
 
 def figures(client: Client, **headers: str) -> dict[str, float]:
@@ -76,6 +88,64 @@ def test_production_without_a_token_tells_nobody(client: Client, settings: Any) 
     settings.PRODUCTION = True
     assert client.get("/metrics").status_code == 404
     assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+
+
+def security(lines: io.StringIO) -> list[dict[str, Any]]:
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    return [line for line in told if line["logger"] == "security"]
+
+
+def test_every_sign_in_leaves_a_line_with_its_door_its_factors_and_nobodys_name(lines: io.StringIO, cast: Cast) -> None:
+    line = Line()
+    line.sign_in("liaison")
+    line.sign_in("liaison", "Wrong-Horse-99")
+    line.sign_in("nobody-here", "Wrong-Horse-99")
+    line.post("auth/enroll", {"code": "GUESS", "device": {"id": str(line.hardware)}})
+    Client().post("/console/login/", {"username": "office", "password": PASSWORD})
+    for _ in range(6):
+        line.sign_in("town", "Wrong-Horse-99")
+
+    told = security(lines)
+    liaison = pseudonym(cast.liaison.id)
+    assert [(each["event"], each.get("why"), each.get("door")) for each in told[:5]] == [
+        ("sign-in.accepted", None, "phone"),
+        ("sign-in.refused", "password", "phone"),
+        ("sign-in.refused", "password", "phone"),
+        ("enrollment.refused", "unknown", None),
+        ("sign-in.accepted", None, "console"),
+    ]
+    assert [each["who"] == liaison for each in told[:3]] == [True, True, False]
+    assert told[0]["factors"] == ["password"]
+    assert [each["event"] for each in told[5:]] == ["sign-in.refused"] * 5 + ["sign-in.locked"]
+    for word in ("liaison", "nobody-here", "Horse", str(cast.liaison.id)):
+        assert word not in "".join(map(json.dumps, told))
+
+
+def test_whoever_was_refused_stands_in_the_log_by_pseudonym_with_the_reason(
+    settings: Any, lines: io.StringIO, cast: Cast
+) -> None:
+    settings.LOG_REQUESTS = True
+    line = Line(cast.liaison)
+    line.get("webhooks")
+    line.get(f"users/{cast.outsider.id}")
+    line.access = "forged"
+    line.get("me")
+    told = [json.loads(each) for each in lines.getvalue().splitlines()]
+    mine = [each for each in told if each["logger"] == "requests"][1:]
+    who = pseudonym(cast.liaison.id)
+    assert [(each["status"], each["problem"], each.get("who")) for each in mine] == [
+        (403, "forbidden", who), (404, "not-found", who), (401, "session-ended", None),
+    ]  # fmt: skip
+    assert str(cast.liaison.id) not in lines.getvalue()
+
+
+def test_whoever_looks_into_a_case_learns_the_pseudonym(cast: Cast) -> None:
+    out = io.StringIO()
+    call_command("log_name", "Liaison", stdout=out)
+    assert f"name {pseudonym('liaison')}" in out.getvalue()
+    out = io.StringIO()
+    call_command("log_name", "liaison", stdout=out)
+    assert f"person {pseudonym(cast.liaison.id)}" in out.getvalue()
 
 
 def test_a_request_keeps_the_name_that_the_proxy_gave_it(client: Client) -> None:
