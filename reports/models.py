@@ -164,6 +164,12 @@ class Snapshot(models.Model):
             models.UniqueConstraint(
                 fields=["kind", "period", "group_by", "scheme", "version"], name="a_snapshot_has_each_version_once"
             ),
+            # what has no scheme differs from its like in the eyes of the constraint above
+            models.UniqueConstraint(
+                fields=["kind", "period", "group_by", "version"],
+                condition=Q(scheme=None),
+                name="a_supervision_has_each_version_once",
+            ),
             models.CheckConstraint(
                 condition=Q(state="draft", frozen_at=None) | Q(state="frozen", frozen_at__isnull=False),
                 name="frozen_snapshots_know_when",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Max
-
 from core.actors import Actor
 from core.ids import stable
 from core.problems import Conflict
@@ -14,6 +12,7 @@ from journal import journal
 from organizations.permissions import permit
 from reports.models import BulletinNumber
 from reports.periods import Period
+from reports.sequences import take_next
 
 
 class NotOver(Conflict):
@@ -29,14 +28,16 @@ def give(period: Period, *, by: Actor, at: datetime) -> BulletinNumber:
     if at < period.end:
         raise NotOver
     with journal.unit(by=by, at=at):
-        row = BulletinNumber.objects.filter(period=period.code).first()
-        if row is not None:
-            return row
         year = period.last.year
-        last = BulletinNumber.objects.filter(year=year).aggregate(last=Max("number"))["last"] or 0
-        row = BulletinNumber.objects.create(period=period.code, year=year, number=last + 1, given_at=at)
-        told = {"period": [None, period.code], "year": [None, year], "number": [None, row.number]}
-        journal.record([journal.Change("bulletin.numbered", "bulletins", stable("bulletins", period.code), told)])
+
+        def number(following: int) -> tuple[BulletinNumber, bool]:
+            given = {"year": year, "number": following, "given_at": at}
+            return BulletinNumber.objects.get_or_create(period=period.code, defaults=given)
+
+        row, new = take_next(lambda: BulletinNumber.objects.filter(year=year), "number", number)
+        if new:
+            told = {"period": [None, period.code], "year": [None, year], "number": [None, row.number]}
+            journal.record([journal.Change("bulletin.numbered", "bulletins", stable("bulletins", period.code), told)])
     return row
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Max
 
 from core.actors import Actor
 from core.ids import stable
@@ -23,6 +22,7 @@ from reports import assessment, groups, periods
 from reports.cadences import shipped
 from reports.models import CadenceRow, Entry, Scheme, SchemeState, Snapshot
 from reports.scoring import read_amount
+from reports.sequences import take_next
 
 FITTING = (1, 2, 3, 4, 6, 12)
 """Numbers of months that fill a year without a rest."""
@@ -44,17 +44,20 @@ def draft(document: Mapping[str, Any], *, by: Actor, at: datetime) -> Scheme:
     assessment.read_scheme(document)
     code, title = _read_names(document)
     with journal.unit(by=by, at=at):
-        last = Scheme.objects.filter(code=code).aggregate(last=Max("version"))["last"] or 0
-        scheme = Scheme.objects.create(
-            code=code,
-            version=last + 1,
-            title_zh=title["zh"],
-            title_en=title["en"],
-            group_by=document["group_by"],
-            items=document["items"],
-            rank_small=bool(document.get("rank_small", False)),
-            created_at=at,
-            created_by=by.person,
+        scheme = take_next(
+            lambda: Scheme.objects.filter(code=code),
+            "version",
+            lambda version: Scheme.objects.create(
+                code=code,
+                version=version,
+                title_zh=title["zh"],
+                title_en=title["en"],
+                group_by=document["group_by"],
+                items=document["items"],
+                rank_small=bool(document.get("rank_small", False)),
+                created_at=at,
+                created_by=by.person,
+            ),
         )
         changes = {"code": [None, code], "version": [None, scheme.version], "items": [None, scheme.items]}
         journal.record([journal.Change("scheme.drafted", "schemes", scheme.id, changes)])

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import QuerySet
 
 from core.actors import Actor
 from core.problems import Conflict, Fault, Forbidden, Invalid
@@ -27,6 +27,7 @@ from reports.indicators import for_group
 from reports.measures import Window
 from reports.models import IdList, Objection, Scheme, Snapshot, SnapshotState
 from reports.periods import Period
+from reports.sequences import take_next
 
 OBJECTION_WORKDAYS = 3
 TOTAL = "*"
@@ -89,7 +90,7 @@ def keep(made: Picture, *, by: Actor) -> Snapshot:
     permit(by, "report.write")
     kind, period = "assessment" if made.scheme else "supervision", made.period
     with journal.unit(by=by, at=made.at):
-        same = Snapshot.objects.filter(kind=kind, period=period.code, group_by=made.group_by, scheme=made.scheme)
+        same = _versions_of(Snapshot(kind=kind, period=period.code, group_by=made.group_by, scheme=made.scheme))
         if same.filter(state=SnapshotState.FROZEN).exists():
             raise Frozen()
         IdList.objects.bulk_create(
@@ -97,19 +98,23 @@ def keep(made: Picture, *, by: Actor) -> Snapshot:
             ignore_conflicts=True,
             batch_size=100,
         )
-        row = Snapshot.objects.create(
-            kind=kind,
-            period=period.code,
-            first_day=period.first,
-            last_day=period.last,
-            group_by=made.group_by,
-            scheme=made.scheme,
-            version=(same.aggregate(last=Max("version"))["last"] or 0) + 1,
-            document=made.document,
-            digest=digest_of(made.document),
-            taken_at=made.at,
-            taken_by=by.person,
-            objections_until=deadlines.due(calendar.current(), made.at, OBJECTION_WORKDAYS).at,
+        row = take_next(
+            same.all,
+            "version",
+            lambda version: Snapshot.objects.create(
+                kind=kind,
+                period=period.code,
+                first_day=period.first,
+                last_day=period.last,
+                group_by=made.group_by,
+                scheme=made.scheme,
+                version=version,
+                document=made.document,
+                digest=digest_of(made.document),
+                taken_at=made.at,
+                taken_by=by.person,
+                objections_until=deadlines.due(calendar.current(), made.at, OBJECTION_WORKDAYS).at,
+            ),
         )
         changes = {"period": [None, period.code], "version": [None, row.version], "digest": [None, row.digest]}
         journal.record([journal.Change("report.drafted", "snapshots", row.id, changes)])
@@ -164,9 +169,10 @@ def freeze(snapshot: Snapshot, *, early: str | None = None, by: Actor, at: datet
     """
     permit(by, "report.write")
     with journal.unit(by=by, at=at):
-        row = Snapshot.objects.select_for_update().get(pk=snapshot.pk)
-        if row.state == SnapshotState.FROZEN:
+        locked = _versions_of(snapshot).order_by("version").select_for_update()
+        if SnapshotState.FROZEN in locked.values_list("state", flat=True):
             raise Frozen()
+        row = Snapshot.objects.get(pk=snapshot.pk)
         _ripe(row, early, at)
         row.state, row.frozen_at, row.frozen_by = SnapshotState.FROZEN, at, by.person
         row.save(update_fields=["state", "frozen_at", "frozen_by"])
@@ -177,6 +183,11 @@ def freeze(snapshot: Snapshot, *, early: str | None = None, by: Actor, at: datet
         if row.kind == "supervision":
             numbers.give(period_of(row), by=by, at=at)
     return row
+
+
+def _versions_of(row: Snapshot) -> QuerySet[Snapshot]:
+    """All drafts of the same report, and what was frozen of it."""
+    return Snapshot.objects.filter(kind=row.kind, period=row.period, group_by=row.group_by, scheme=row.scheme)
 
 
 def _ripe(row: Snapshot, early: str | None, at: datetime) -> None:
@@ -203,8 +214,7 @@ def _ripe(row: Snapshot, early: str | None, at: datetime) -> None:
         faults.append(
             Fault("/objections", "unanswered", Text("尚有异议未答复", "There are objections without an answer"))
         )
-    same = Snapshot.objects.filter(kind=row.kind, period=row.period, group_by=row.group_by, scheme=row.scheme)
-    if same.filter(version__gt=row.version).exists():
+    if _versions_of(row).filter(version__gt=row.version).exists():
         faults.append(Fault("/version", "superseded", Text("已有更新的草稿", "There is a newer draft")))
     if row.objections.filter(accepted=True).exists():
         faults.append(
