@@ -191,6 +191,8 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=environment.number("REFRESH_TOKEN_DAYS", 60, least=1, most=365)),
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,
+    "AUDIENCE": "sanyuantong",
+    "ISSUER": "sanyuantong",
     "USER_ID_FIELD": "id",
     "UPDATE_LAST_LOGIN": False,
 }

@@ -22,6 +22,7 @@ from inspections.models import ConferenceTask, Issue, Visit
 from inspections.workflow import STATE_NAMES, State
 from journal import journal, rows
 from journal.models import Entry, Unit
+from notifications import credentials
 from notifications.events import ASSISTS, AUTHOR, CHARGED, LEAD, OFFICE, RED, REPORTER, SENT, TELLINGS, Telling
 from notifications.models import Delivery, Endpoint, Message, Reader, Transport
 from notifications.quiet import next_loud_moment
@@ -30,6 +31,7 @@ from organizations.permissions import live_assignments
 from organizations.roles import Role
 
 BATCH = 500
+HEARD = SENT | TELLINGS.keys() | credentials.TITLES.keys()
 STALE = timedelta(days=3)
 NAMESPACE = UUID("2f3a6f9e-6f0c-5d3c-8f57-8c4f0a4b7c11")
 
@@ -44,7 +46,7 @@ def read(*, at: datetime) -> int:
         entries = _next_entries(reader.position)
         if not entries:
             return 0
-        fresh = [entry for entry in entries if entry.verb in TELLINGS or entry.verb in SENT]
+        fresh = [entry for entry in entries if entry.verb in HEARD]
         fresh = [entry for entry in fresh if entry.at >= at - STALE]
         _tell(fresh, at)
         reader.position = entries[-1].version
@@ -127,8 +129,15 @@ def _tell(entries: list[Entry], at: datetime) -> None:
                 mails += _caused(mailed, requests[entry.version])
             wanted = [_delivery(entry, issue, task, one, at) for one in endpoints if _wants(one, entry.verb)]
             deliveries += _caused(wanted, requests[entry.version])
-        elif (visit := visits.get(entry.record)) is not None and AUTHOR in TELLINGS[entry.verb].to:
+        elif (
+            entry.collection == "visits"
+            and (visit := visits.get(entry.record)) is not None
+            and AUTHOR in TELLINGS[entry.verb].to
+        ):
             messages.append(_visit_message(entry, visit))
+    accounts = credentials.messages(entries, namespace=NAMESPACE)
+    messages += accounts
+    mails += [_account_mail(one, at) for one in accounts]
     _post(messages)
     columns = (
         "id", "endpoint_id", "person_id", "event", "kind", "payload", "state", "attempts", "created_at", "next_at", "last_error",
@@ -215,6 +224,16 @@ def _mail(message: Message, title: Text, issue: Issue, task: ConferenceTask | No
         state="pending",
         next_at=next_loud_moment(at),
     )
+
+
+def _account_mail(message: Message, at: datetime) -> Delivery:
+    """To whoever may be the victim of somebody at their account, so at any hour."""
+    title, body = message.title, message.body
+    text = f"{title['zh']} {title['en']}\n{body['zh']}\n{body['en']}\n\n{settings.PUBLIC_URL}"
+    return Delivery(
+        id=uuid5(message.id, "mail"), person_id=message.person_id, event=message.id, kind=message.kind,
+        payload={"subject": f"三员通:{title['zh']}", "text": text}, state="pending", next_at=at,
+    )  # fmt: skip
 
 
 def _words(issue: Issue, task: ConferenceTask | None) -> str:
