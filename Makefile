@@ -20,6 +20,7 @@ help:
 	@echo "make test              all tests, on SQLite and on PostgreSQL (TESTS=tests/sync ENGINES=sqlite for some)"
 	@echo "make production-drill  install as deploy/ says, then kill every part in turn and see it come back"
 	@echo "make systemd-drill     the same on a Debian of its own that systemd boots, as root (debootstrap, systemd-container)"
+	@echo "make compose-drill     the same with deploy/compose.yaml, where there is Docker"
 	@echo "make overload          ask five times what the server can do, slow lines beside it, and count"
 	@echo "make check             everything a machine can judge: format, lint, types, contracts, migrations, OpenAPI, tests"
 	@echo "make fuzz              parsers, operations and hostile requests with new inputs each time (FUZZ=3000)"
@@ -46,6 +47,10 @@ production-drill: $(DEVELOPMENT)
 .PHONY: systemd-drill
 systemd-drill: $(DEVELOPMENT)
 	@$(BIN)/python -m tests.services.machine
+
+.PHONY: compose-drill
+compose-drill: $(DEVELOPMENT)
+	@$(BIN)/python -m tests.services.containers
 
 .PHONY: overload
 overload: $(DEVELOPMENT)

