@@ -25,6 +25,7 @@ help:
 	@echo "make check             everything a machine can judge: format, lint, types, contracts, migrations, OpenAPI, tests"
 	@echo "make fuzz              parsers, operations and hostile requests with new inputs each time (FUZZ=3000)"
 	@echo "make tour              the main job told by a phone over HTTP, against the server at PORT or one of its own"
+	@echo "make agreement         reports over random worlds against a simple count (N=1000)"
 	@echo "make tour-production   the same against PostgreSQL and S3 with two app processes"
 	@echo "make format            put the code in form"
 	@echo "make openapi           write openapi.yaml and the tables in docs/ from the code"
@@ -167,6 +168,14 @@ crashpoints: $(DEVELOPMENT)
 
 pgkill: $(DEVELOPMENT)
 	$(BIN)/python -m tests.sync.kills --kills=$(KILLS)
+
+# Random worlds: every indicator, and every score of a random scheme, against a simple count of its own. About five minutes an engine.
+.PHONY: agreement
+agreement: N := 1000
+agreement: $(DEVELOPMENT)
+	@set -e; for engine in $(ENGINES); do \
+		WORLDS=$(N) $(BIN)/python -m pytest --engine=$$engine -q tests/reports/test_agreement.py tests/reports/test_scores_agree.py; done
+	@echo "$(N) random worlds agree in every figure and $(N) in every score, on: $(ENGINES)"
 
 # The stores that docs/sync.md prints for WatermelonDB and RxDB; needs Node and the npm registry.
 .PHONY: stores

@@ -61,7 +61,9 @@ def run(scheme: Scheme, period: Period, *, at: datetime, language: str = ZH) -> 
     if silent:
         keys = {code: groups.key_of(scheme.group_by, code) for code in silent}
         names = groups.named(scheme.group_by, [key for key in keys.values() if key is not None], language)
+        nothing = supervision.nothing(scheme.group_by)
         units += [
-            assessment.Unit(code, names.get(keys[code], (code, code))[1], {}, entries[code]) for code in sorted(silent)
+            assessment.Unit(code, names.get(keys[code], (code, code))[1], nothing, entries[code])
+            for code in sorted(silent)
         ]
     return Assessment(scheme, rules, report, assessment.assess(rules, units))

@@ -188,7 +188,7 @@ def _assess_one(scheme: Scheme, unit: Unit) -> Assessed:
         one.figure is not None and one.figure.too_small for one in items if one.item.core and one.status == "scored"
     ):
         flags.append("too_small")
-    vetoes = [one for one in items if one.item.method.kind == "veto" and any(entry.value for entry in one.entries)]
+    vetoes = [one for one in items if one.item.method.kind == "veto" and _value(one.item, one.figure, one.entries)]
     if vetoes:
         flags.append("veto")
     if left_out:

@@ -71,6 +71,11 @@ def totals(period: Period, keys: Iterable[str], *, sight: Sight, at: datetime) -
     return {one.key: _tally(whole, one).figure(one.key) for one in wanted}
 
 
+def nothing(group_by: str) -> dict[str, Figure]:
+    """The figures of a group that no record is about: counts of 0, and rates of nothing."""
+    return {one.key: _blank(one.key).figure(one.key) for one in for_group(group_by)}
+
+
 def count(window: Window, group_by: str, sight: Sight, indicators: Iterable[Indicator]) -> Counted:
     """Tallies by group key and of the whole. What belongs to no group is gathered under ""."""
     keys = [one.key for one in indicators]
