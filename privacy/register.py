@@ -288,9 +288,6 @@ REGISTER: Final[Sequence[Kept]] = (
     ),
 )  # fmt: skip
 
-QUESTIONS: Final = frozenset({"interviewee", "phone", "contact_name", "contact_phone"})
-"""Questions whose answers name or reach a person, wherever a questionnaire asks them."""
-
 BY_CATEGORY: Final = {kept.category: kept for kept in REGISTER}
 
 

@@ -6,6 +6,7 @@ daily. Nothing here removes a journal entry, a digest or an id that one of them 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,9 +26,10 @@ from organizations.models import Assignment, Device, Enrollment, Person
 from organizations.permissions import permit
 from privacy import erasure
 from privacy.models import Period, Request, RequestState
-from privacy.register import BY_CATEGORY, QUESTIONS, REGISTER
+from privacy.register import BY_CATEGORY, REGISTER
 from surveys import documents as survey_documents
-from surveys.models import Response, Submission, dump
+from surveys import personal
+from surveys.models import Response, Submission, Version, dump
 from sync.models import Quarantined, QuarantineState
 
 STEP = 500
@@ -141,10 +143,22 @@ def _interviewees(before: datetime) -> QuerySet[Visit]:
 
 
 def _contacts(before: datetime) -> QuerySet[Response]:
-    asked = Q()
-    for question in sorted(QUESTIONS):
-        asked |= Q(answers__contains=f'"{question}":')
-    return Response.objects.filter(asked, submitted_at__lt=before).order_by("pk")
+    """Responses that still hold an answer to a question which their own version of the form calls personal."""
+    found = Q(pk__in=[])
+    for (questionnaire, names), numbers in _personal_questions().items():
+        asked = Q(pk__in=[])
+        for name in sorted(names):
+            asked |= Q(answers__contains=f'"{name}":')
+        found |= Q(questionnaire=questionnaire, version__in=numbers) & asked
+    return Response.objects.filter(found, submitted_at__lt=before).order_by("pk")
+
+
+def _personal_questions() -> dict[tuple[str, frozenset[str]], list[int]]:
+    """Questionnaire and the names of its personal questions → the versions that ask them."""
+    found: dict[tuple[str, frozenset[str]], list[int]] = defaultdict(list)
+    for row in Version.objects.only("questionnaire", "number", "form"):
+        found[row.questionnaire_id, personal.questions(row.form)].append(row.number)
+    return found
 
 
 def _mask_interviewees(rows: list[Visit], at: datetime) -> None:
@@ -156,14 +170,22 @@ def _mask_interviewees(rows: list[Visit], at: datetime) -> None:
             journal.Change("visit.masked", "visits", row.pk, {"interviewee": [redaction.HIDDEN, None]}, scope, document)
         )
     Visit.objects.bulk_update(rows, ["interviewee"])
-    redaction.redact((("visits", row.pk) for row in rows), QUESTIONS)
+    redaction.redact((("visits", row.pk) for row in rows), {"interviewee"})
     journal.record(told)
 
 
 def _mask_contacts(rows: list[Response], at: datetime) -> None:
     told = []
+    names = {
+        (questionnaire, number): asked
+        for (questionnaire, asked), numbers in _personal_questions().items()
+        for number in numbers
+    }
+    masked: dict[frozenset[str], list[journal.Key]] = defaultdict(list)
     for row in rows:
-        row.answers = _without(row.answers)
+        asked = names[row.questionnaire_id, row.version]
+        masked[asked].append(("responses", row.pk))
+        row.answers = _without(row.answers, asked)
         scope = survey_documents.response_scope(row)
         document = survey_documents.response(row, dump(row.answers)) if scope else None
         told.append(
@@ -172,15 +194,16 @@ def _mask_contacts(rows: list[Response], at: datetime) -> None:
             )
         )
     Response.objects.bulk_update(rows, ["answers"])
-    redaction.redact((("responses", row.pk) for row in rows), QUESTIONS)
+    for asked, keys in masked.items():
+        redaction.redact(keys, asked)
     journal.record(told)
 
 
-def _without(answers: Any) -> Any:
+def _without(answers: Any, names: frozenset[str]) -> Any:
     if isinstance(answers, dict):
-        return {name: _without(value) for name, value in answers.items() if name not in QUESTIONS}
+        return {name: _without(value, names) for name, value in answers.items() if name not in names}
     if isinstance(answers, list):
-        return [_without(value) for value in answers]
+        return [_without(value, names) for value in answers]
     return answers
 
 

@@ -8,14 +8,16 @@ SURVEY = frozenset({
     "type", "name", "label", "hint", "guidance_hint", "required", "required_message", "relevant", "constraint",
     "constraint_message", "calculation", "default", "read_only", "appearance", "choice_filter", "parameters", "repeat_count",
     "trigger", "media::image", "media::audio", "media::video", "big-image",
-    "warning", "warning_message", "score", "dimension", "min_rows", "max_rows", "prefill",
+    "warning", "warning_message", "score", "dimension", "min_rows", "max_rows", "prefill", "personal",
 })  # fmt: skip
 TRANSLATED = frozenset({
     "label", "hint", "guidance_hint", "required_message", "constraint_message", "warning_message", "form_title",
     "media::image", "media::audio", "media::video", "big-image",
 })  # fmt: skip
 OURS = {
-    "survey": frozenset({"warning", "warning_message", "score", "dimension", "min_rows", "max_rows", "prefill"}),
+    "survey": frozenset(
+        {"warning", "warning_message", "score", "dimension", "min_rows", "max_rows", "prefill", "personal"}
+    ),
     "choices": frozenset({"score"}),
     "settings": frozenset({"scoring", "score_when", "anonymous", "prefill"}),
 }

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.problems import Fault, Invalid
 from core.texts import Text
-from surveys import beginnings, columns, oversights
+from surveys import beginnings, columns, oversights, personal
 from surveys.definition import DIMENSIONS, EXTERNAL, SCORINGS, BadDefinition, Definition, canonical
 from surveys.spreadsheet import Line, Sheet, read_workbook
 from surveys.xforms import SHEETS, Refused, write_xform
@@ -32,7 +32,7 @@ _QUOTES = str.maketrans("‘’“”", "''\"\"")
 _EXPRESSIONS = {"relevant": "relevant", "constraint": "constraint", "warning": "warning", "calculation": "calculation",
                 "choice_filter": "filter", "repeat_count": "count", "score": "score"}  # fmt: skip
 _IN_SHEET = {column: header for header, column in _EXPRESSIONS.items()}
-_PLAIN = ("appearance", "dimension", "trigger", "prefill")
+_PLAIN = ("appearance", "dimension", "trigger", "prefill", "personal")
 _UNSUPPORTED_SETTINGS = ("public_key", "submission_url")
 
 
@@ -103,6 +103,8 @@ class _Author:
         questions = self.questions(lists)
         for name, code, why in beginnings.settle(questions, anonymous=self.anonymous, by_default=self.prefills):
             self.fault("survey", self.lines.get(name), "prefill", code, why)
+        for name, code, why in personal.settle(questions, anonymous=self.anonymous):
+            self.fault("survey", self.lines.get(name), "personal", code, why)
         self.stop()
         form = {
             "format": FORMAT, **settings, "languages": self.languages(), "lists": lists, "questions": questions,

@@ -18,7 +18,7 @@ TRANSLATED = ("label", "hint", "constraint_message", "required_message", "warnin
 SURVEY = (
     "type", "name", *(base + language for base in TRANSLATED for language in (ZH, EN)), "required", "relevant", "constraint",
     "warning", "calculation", "default", "appearance", "choice_filter", "parameters", "dimension", "score", "max_rows",
-    "read_only", "prefill",
+    "read_only", "prefill", "personal",
 )  # fmt: skip
 CHOICES = ("list_name", "name", "label" + ZH, "label" + EN, "score", "town")
 
@@ -93,7 +93,7 @@ def visit() -> tuple[Row, list[Row], list[Row]]:
         must("geopoint", "check_in", "现场签到定位", "Check-in location", relevant="${mode} = 'on_site'",
              warning="number(selected-at(., 3)) <= 100", warning_message=("定位精度超过 100 米", "The accuracy is worse than 100 m")),
         must("image", "check_in_photo", "现场照片", "Photo on site", relevant="${mode} = 'on_site'", **PHOTO),
-        must("text", "interviewee", "受访人及职务", "Interviewee and position", **ANEW),
+        must("text", "interviewee", "受访人及职务", "Interviewee and position", personal="yes", **ANEW),
         end("group"),
         q("begin group", "staff", "职工队伍", "The workforce"),
         must("integer", "employees", "职工总数", "Employees", constraint=". >= 1 and . <= 50000",
@@ -453,7 +453,8 @@ def sme_problems() -> tuple[Row, list[Row], list[Row]]:
         end("group"),
         q("begin group", "contact", "联系与办理", "Contact and handling", relevant=open_case),
         must("select_one yes_no", "confidential", "是否要求保密", "Confidential?"),
-        must("text", "phone", "联系电话", "Phone", relevant="${confidential} = 'no'", constraint=r"regex(., '^1[3-9]\d{9}$')",
+        must("text", "phone", "联系电话", "Phone", personal="yes",
+             relevant="${confidential} = 'no'", constraint=r"regex(., '^1[3-9]\d{9}$')",
              constraint_message=("请填写 11 位手机号码", "A mobile number of 11 digits"), appearance="numbers"),
         must("select_multiple policy", "policies_known", "了解的政策", "Policies known", dimension="institutional",
              constraint="not(selected(., 'none') and count-selected(.) > 1)",

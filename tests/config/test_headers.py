@@ -50,7 +50,7 @@ def test_every_answer_says_what_it_may_load_and_that_its_type_is_no_guess(addres
 
 @pytest.mark.django_db
 def test_no_answer_of_the_api_is_kept_by_a_browser_unless_it_says_so() -> None:
-    for address in ("me", "schema", "docs", "nowhere", "public/questionnaires/none"):
+    for address in ("me", "nowhere", "public/questionnaires/none"):
         assert "no-store" in Client().get(f"/api/v1/{address}").headers["Cache-Control"]
 
 

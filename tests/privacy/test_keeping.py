@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -19,8 +20,12 @@ from notifications.models import Message
 from organizations import people
 from organizations.models import Assignment, Person
 from privacy import erasure, retention
-from surveys.models import Response
+from surveys import personal, questionnaires
+from surveys.models import Response, dump
+from surveys.xlsform import read_xlsform
 from sync.models import Quarantined
+from tests.services import ROOT
+from tests.surveys.sheets import form
 from tests.world import World
 
 LONG = timedelta(days=1500)
@@ -84,6 +89,56 @@ def test_contacts_in_answers_go_however_deep(world: World) -> None:
     assert retention.keep(at=now) == 1
     row.refresh_from_db()
     assert row.answers == {"contact": {"confidential": "no"}, "description": "招不到焊工"}
+
+
+def test_a_form_says_itself_which_questions_are_personal(world: World) -> None:
+    """Old forms go by the usual names; a new one may ask for a phone of the firm, and for somebody's nickname."""
+    now = timezone.now()
+    survey = """
+    | type        | name     | label  | personal |
+    | text        | nickname | 称呼   | yes      |
+    | text        | phone    | 总机   | no       |
+    | begin group | person   | 联系人 | yes      |
+    | text        | wechat   | 微信   |          |
+    | end group   |          |        |          |
+    | text        | wish     | 愿望   |          |"""
+    by = world.caller(world.office)
+    questionnaires.upload(form(survey), by=by, at=now)
+    questionnaires.publish("demo", 1, by=by, at=now)
+    answers = {"nickname": "老王", "phone": "86001234", "wechat": "wang-88", "wish": "新机床"}
+    row = Response.objects.create(
+        enterprise=world.bakery, questionnaire_id="demo", version=1, answers=answers, status="submitted",
+        started_at=now, received_at=now - LONG, submitted_at=now - LONG,
+    )  # fmt: skip
+    assert counts(world) == {"contacts": 1}
+    assert retention.keep(at=now) == 1
+    row.refresh_from_db()
+    assert row.answers == {"phone": "86001234", "wish": "新机床"}
+    assert retention.keep(at=now) == 0 and counts(world) == {}
+
+
+def test_the_shipped_forms_say_which_questions_are_personal() -> None:
+    """None that reaches somebody is left to its name."""
+    said = {}
+    for workbook in sorted((ROOT / "data" / "questionnaires").glob("*.xlsx")):
+        compiled = read_xlsform(workbook.read_bytes()).form
+        found = personal.questions(compiled)
+        assert found == {name for name in found if '"personal":true' in dump(_entry(compiled["questions"], name))}
+        said[workbook.stem] = set(found)
+    assert said == {
+        "visit": {"interviewee"},
+        "sme_problems": {"phone"},
+        "observer": set(),
+        "worker_satisfaction": set(),
+    }
+
+
+def _entry(entries: list[dict[str, Any]], name: str) -> Any:
+    for entry in entries:
+        found = entry if entry["name"] == name else _entry(entry.get("children", []), name)
+        if found:
+            return found
+    return None
 
 
 def test_a_disabled_account_is_erased_after_its_year_and_a_live_one_never(world: World) -> None:

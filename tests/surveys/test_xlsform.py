@@ -177,6 +177,19 @@ def test_an_anonymous_form_asks_nothing_that_tells_who_answers(kind):
     assert refused.value.errors[0].pointer == "/survey/3/type"
 
 
+def test_what_is_personal_is_said_by_the_form_and_by_an_anonymous_one_never():
+    survey = "| type | name | label | personal\n| text | a | 甲 | 是\n| text | b | 乙 | No\n| text | c | 丙"
+    found = {entry["name"]: entry.get("personal") for entry in read_xlsform(form(survey)).form["questions"]}
+    assert found == {"a": True, "b": False, "c": None}
+    for sheet, said, code in (
+        ("| form_id | anonymous\n| demo | yes", "yes", "personal-anonymous"),
+        ("| form_id\n| demo", "maybe", "unknown-personal"),
+    ):
+        with pytest.raises(BadForm) as refused:
+            read_xlsform(form(f"| type | name | label | personal\n| text | a | 甲 | {said}", settings=sheet))
+        assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/survey/2/personal", code)]
+
+
 def test_a_name_of_an_instance_that_refers_to_nobody_is_named_in_the_settings():
     with pytest.raises(BadForm) as refused:
         read_xlsform(
