@@ -177,7 +177,9 @@ class EnterpriseImport(Noun):
         file = request.FILES.get("file")
         if file is None or set(request.data) != {"file"}:
             raise Invalid.at("/file", "required", Text("请上传一个 file", "Send one file"))
-        content = file.read(enterprise_import.MOST_BYTES + 1)
+        return self.once(lambda: self._run(file.read(enterprise_import.MOST_BYTES + 1)))
+
+    def _run(self, content: bytes) -> Response:
         verdicts = enterprise_import.run(content, by=self.by, at=self.at)
         counts = dict.fromkeys(("created", "changed", "unchanged", "failed"), 0)
         for verdict in verdicts:

@@ -173,7 +173,9 @@ class Questionnaires(Noun):
         file = request.FILES.get("file")
         if file is None or set(request.data) != {"file"}:
             raise Invalid.at("/file", "required", Text("请上传一个 file", "Send one file"))
-        content = file.read(MAX_BYTES + 1)
+        return self.once(lambda: self._upload(file.read(MAX_BYTES + 1)))
+
+    def _upload(self, content: bytes) -> Response:
         if len(content) > MAX_BYTES:
             raise TooLarge(limits={"bytes": MAX_BYTES})
         row = questionnaires.upload(content, by=self.by, at=self.at)

@@ -61,7 +61,8 @@ IDEMPOTENCY_KEY = {
 }
 ONCE = frozenset(
     {
-        "create_user", "create_region", "create_department", "create_enterprise", "assign",
+        "create_user", "create_region", "create_department", "create_enterprise", "import_enterprises", "assign",
+        "upload_questionnaire",
         "create_visit", "plan_visit", "submit_issue", "act_on_issue", "act_on_issues",
         "import_calendar_year", "create_routing_rule", "decide_task",
         "draft_scheme", "enter_assessment", "take_snapshot", "object_to_snapshot",

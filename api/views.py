@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
+from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -119,7 +120,17 @@ def etag(data: Any) -> str:
     return f'"{blake2b(dumps(data), digest_size=12).hexdigest()}"'
 
 
+def _contents(file: UploadedFile) -> str:
+    digest = sha256()
+    for piece in file.chunks():
+        digest.update(piece)
+    file.seek(0)
+    return digest.hexdigest()
+
+
 def _digest(request: Request) -> str:
     data: Any = request.data
-    body = dumps(dict(data)) if isinstance(data, Mapping) else dumps(data)
+    if isinstance(data, Mapping):  # of a form what was sent counts, not the boundary that happened to be drawn
+        data = dict(data) | {name: [_contents(file) for file in request.FILES.getlist(name)] for name in request.FILES}
+    body = dumps(data)
     return sha256(f"{request.method}\0{request.get_full_path()}\0".encode() + body).hexdigest()

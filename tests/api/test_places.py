@@ -179,11 +179,10 @@ ROWS = [
 ]
 
 
-def upload(line, content, name="table.xlsx"):
-    boundary = b"--b\r\n"
-    head = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
-    return line.send("POST", "enterprises/import", boundary + head + content + b"\r\n--b--\r\n",
-                     Content_Type="multipart/form-data; boundary=b")  # fmt: skip
+def upload(line, content, name="table.xlsx", boundary="b", **headers):
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
+    return line.send("POST", "enterprises/import", head + content + f"\r\n--{boundary}--\r\n".encode(),
+                     Content_Type=f"multipart/form-data; boundary={boundary}", **headers)  # fmt: skip
 
 
 def as_csv(encoding):
@@ -205,6 +204,17 @@ def test_a_table_is_imported_row_by_row(cast, content):
 
     again = upload(line, content)
     assert again.data["rows"][0]["status"] == "unchanged"
+
+
+def test_a_table_sent_again_under_its_key_has_one_effect_whatever_the_boundary(cast):
+    line = Line(cast.office)
+    first = upload(line, as_csv("utf-8"), Idempotency_Key="k1")
+    again = upload(line, as_csv("utf-8"), Idempotency_Key="k1", boundary="other")
+    other = upload(line, as_csv("gb18030"), Idempotency_Key="k1")
+
+    assert (again.status_code, again.data) == (200, first.data)
+    assert Enterprise.objects.filter(name="面包分厂").count() == 1, "it has no code by which it would be known"
+    assert other.status_code == 422 and other.data["type"].endswith("idempotency-key-reused")
 
 
 @pytest.mark.parametrize(

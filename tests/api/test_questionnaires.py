@@ -63,6 +63,15 @@ def submit(cast, code: str, count: int, person=None) -> list[Response]:
     return responses.put(drafts, by=by, at=timezone.now())
 
 
+def test_a_form_sent_again_under_its_key_makes_no_second_version(cast):
+    office, form = Line(cast.office), (FORMS / "visit.xlsx").read_bytes()
+    first = upload(office, form, Idempotency_Key="k1")
+    again = upload(office, form, Idempotency_Key="k1")
+
+    assert (again.status_code, again.data) == (201, first.data)
+    assert [row["version"] for row in office.get("questionnaires/visit/versions").data["results"]] == [1]
+
+
 def test_the_office_uploads_a_form_and_publishes_it(cast):
     office = Line(cast.office)
 
