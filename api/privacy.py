@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from api.shapes import Flag, Identifier, Strict, String, Whole
 from api.views import Noun
 from core.problems import NotFound
 from core.texts import Text
+from organizations.permissions import Caller
 from privacy import requests, retention
 from privacy.models import Kind, Request, RequestState
 from privacy.register import REGISTER
@@ -217,9 +219,14 @@ class Dossier(Noun):
     @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT}, operation_id="read_privacy_dossier")
     def get(self, request: HTTPRequest, key: UUID) -> HttpResponse:
         """Everything about the person as one file, once access was granted."""
-        body = dumps(requests.hand_out(key, by=self.by, at=self.at))
-        headers = {"Content-Disposition": 'attachment; filename="personal-data.json"', "Cache-Control": "no-store"}
-        return HttpResponse(body, content_type="application/json", headers=headers)
+        return handed_out(key, by=self.by, at=self.at)
+
+
+def handed_out(key: UUID, *, by: Caller, at: datetime) -> HttpResponse:
+    """The file of a request that was granted, to be saved. Raises ``NotFound``, ``NotGranted``."""
+    body = dumps(requests.hand_out(key, by=by, at=at))
+    headers = {"Content-Disposition": 'attachment; filename="personal-data.json"', "Cache-Control": "no-store"}
+    return HttpResponse(body, content_type="application/json", headers=headers)
 
 
 urlpatterns = [

@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 from django.db.models import Q, QuerySet
 
+from core.texts import Text
 from inspections.models import Issue, IssueAction, JointParticipant, Visit, VisitPlan
 from journal.models import Entry
 from media.models import Photo, Upload
@@ -102,6 +103,36 @@ SECTIONS: Final[Mapping[str, tuple[Rows, tuple[str, ...]]]] = {
 """Section → its rows and the fields that are told."""
 ACCOUNT: Final = ("id", "username", "name", "phone", "email", "language", "is_active", "created_at",
                   "password_changed_at", "department__name")  # fmt: skip
+
+
+NAMES: Final[Mapping[str, Text]] = {
+    "assignments": Text("角色与分工", "Roles and assignments"),
+    "devices": Text("手机", "Phones"),
+    "sessions": Text("手机登录", "Sessions at phones"),
+    "console_sessions": Text("管理台登录", "Sessions at the console"),
+    "enrollments": Text("注册码", "Enrollment codes"),
+    "collect_keys": Text("ODK 访问密钥", "Keys of ODK Collect"),
+    "visits": Text("走访", "Visits"),
+    "visits_taken_part_in": Text("参加的走访", "Visits taken part in"),
+    "visit_plans": Text("走访计划", "Visit plans"),
+    "responses": Text("答卷", "Responses"),
+    "submissions": Text("ODK 原始提交", "Submissions of ODK Collect"),
+    "photos": Text("照片", "Photos"),
+    "uploads": Text("上传", "Uploads"),
+    "issues_reported": Text("上报的问题", "Issues reported"),
+    "issues_handled": Text("经办的问题", "Issues handled"),
+    "actions": Text("办理动作", "Actions on issues"),
+    "messages": Text("站内消息", "Messages"),
+    "quarantine": Text("隔离区", "Quarantine"),
+    "conflicts": Text("冲突", "Conflicts"),
+    "done": Text("审计留痕", "Entries of the audit trail"),
+}
+"""Section → what people call it."""
+
+
+def counts(key: UUID) -> list[tuple[Text, int]]:
+    """How much is kept of somebody, section by section; says nothing of what it is."""
+    return [(NAMES[name], rows(key).count()) for name, (rows, _) in SECTIONS.items()]
 
 
 def compile_for(key: UUID) -> dict[str, Any]:

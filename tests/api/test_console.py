@@ -26,7 +26,7 @@ from tests.organizations.cast import PASSWORD
 
 LISTS = ("organizations_person", "organizations_assignment", "organizations_device", "organizations_enterprise",
          "organizations_region", "organizations_department", "inspections_routingrule", "inspections_issuecategory",
-         "surveys_version", "inspections_issue", "inspections_replytemplate")  # fmt: skip
+         "surveys_version", "inspections_issue", "inspections_replytemplate", "privacy_request", "privacy_period")  # fmt: skip
 
 
 def enter(username: str, password: str = PASSWORD, **more: str) -> Client:
