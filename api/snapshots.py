@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import TextChoices
+from django.db.models import Q, TextChoices
 from django.http import HttpResponseBase
 from django.urls import path
 from drf_spectacular.utils import extend_schema
@@ -199,10 +199,11 @@ class FrozenSnapshot(Noun):
 class Objections(Noun):
     @extend_schema(responses=ObjectionPage, operation_id="list_objections")
     def get(self, request: Request, key: UUID) -> Response:
-        """What was said against a draft; for others than the office their own."""
+        """What was said against a draft; for others than the office what their own units said."""
         rows = Objection.objects.filter(snapshot=_snapshot(key))
-        if not may(self.by, "report.write"):
-            rows = rows.filter(raised_by=self.by.person)
+        sight = groups.sight(self.by)
+        if not sight.everything:
+            rows = rows.filter(Q(raised_by=self.by.person) | Q(unit__in=[*sight.leads, str(self.by.person)]))
         return page(request, rows, ("raised_at", "id"), objected)
 
     @extend_schema(request=ObjectionInput, responses={201: ObjectionShape}, operation_id="object_to_snapshot")

@@ -20,6 +20,7 @@ from django.utils import timezone
 from demo import pictures
 from organizations.models import Person
 from organizations.roles import Role
+from reports import commissions
 from surveys import samples
 from tests.api.line import Line
 from tests.world import PASSWORD, World
@@ -173,8 +174,42 @@ class Ground:
             ),
             "line": str(self.line("office").get("routing/rules").data["results"][0]["id"]),
         }
+        self._of_reports(month)
 
-    def makes(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = self.line("office").post(path, body)
-        assert answer.status_code in (200, 201), (path, answer.content)
+    def _of_reports(self, month: str) -> None:
+        """One report made and one waiting for the liaison, one sent by mail, a line of the station's ledger, an objection, an entry."""
+        asked = {"report": "supervision", "query": {"period": month, "group_by": "region", "format": "csv"}}
+        self.ids["task"] = self.makes("reports/tasks", asked, "liaison")["id"]
+        assert commissions.make_due(at=timezone.now()) == 1
+        Person.objects.filter(username="office").update(email="office@example.org")
+        ledger = {
+            "region": "320281106",
+            "kind": "consultation",
+            "day": timezone.localdate(self.now),
+            "subject": "政策咨询",
+        }
+        entry = {
+            "item": "bonus",
+            "unit": "HRSS",
+            "period": month,
+            "value": "1",
+            "reason": "试点",
+            "evidence": ["文1号"],
+        }
+        mailing = {"title": "月报", "rhythm": "month", "people": [str(self.person("office").id)], **asked}
+        mailing["query"] = {"group_by": "region", "format": "csv"}
+        snapshot, scheme = self.ids["snapshot"], self.ids["scheme"]
+        objection = {"unit": "HRSS", "text": "一件已反馈"}
+        self.ids |= {
+            "waiting": self.makes("reports/tasks", asked, "liaison")["id"],
+            "mailing": self.makes("reports/mailings", mailing)["id"],
+            "ledger": self.makes("reports/ledger", ledger, "station")["id"],
+            "entry": self.makes(f"reports/schemes/{scheme}/entries", entry)["id"],
+            "objection": self.makes(f"reports/snapshots/{snapshot}/objections", objection, "hrss")["id"],
+            "bulletin": self.makes("reports/bulletins", {"period": month})["period"],
+        }
+
+    def makes(self, path: str, body: dict[str, Any], who: str = "office") -> dict[str, Any]:
+        answer = self.line(who).post(path, body)
+        assert answer.status_code in (200, 201, 202), (path, answer.content)
         return dict(answer.data)

@@ -70,6 +70,8 @@ LISTS = {
     "webhooks": ["webhook"], "channels": ["channel"], "report-schemes": ["scheme"], "report-snapshots": ["snapshot"],
     "routing-rules": ["line"], "sync-pull": ["enterprise", "visit", "response", "photo", "issue", "secret"],
     "response-export": ["response"], "report-evidence": ["issue", "secret"], "privacy-requests": ["privacy"],
+    "report-tasks": ["waiting"], "report-mailings": ["mailing"], "report-ledger": ["ledger"], "report-entries": ["entry"],
+    "report-objections": ["objection"], "report-bulletins": ["bulletin"],
 }  # fmt: skip
 """Lists, and the things that they show to whoever may see them."""
 THINGS = {
@@ -79,11 +81,14 @@ THINGS = {
     "visit-plan": ["plan"],
     "visit-review": ["visit"], "response-review": ["response"], "direct-upload": ["upload"], "quarantined": ["quarantined"],
     "issue-reply-templates": ["issue", "secret"], "privacy-request": ["privacy"], "privacy-dossier": ["privacy"],
+    "report-task": ["waiting"], "report-task-result": ["task"], "report-mailing": ["mailing"], "report-ledger-line": ["ledger"],
+    "report-entry": ["entry"], "report-objection-answer": ["objection"],
 }  # fmt: skip
 """What an address with a key leads to, where its route is not named like it."""
 QUERIES = {
     "report-supervision": "period={month}&group_by=department", "report-assessment": "period={month}&scheme=trial",
     "report-evidence": "period={month}&group_by=department&group=HRSS&indicator=workload",
+    "report-snapshot-evidence": "indicator=workload&side=numerator",
     "report-register": "period={month}", "report-dimensions": "period={month}&questionnaire=visit",
     "questionnaire-prefill": "enterprise={enterprise}", "questionnaire-summary": "enterprise={enterprise}",
     "response-export": "questionnaire=visit&format=csv", "sync-pull": "limit=1000", "regions": "limit=100",
@@ -108,6 +113,9 @@ BODIES: dict[tuple[str, str], Any] = {
     ("own-sessions-end", "POST"): {"password": "wrong"},
     ("privacy-requests", "POST"): {"kind": "access"}, ("privacy-category", "PUT"): {"days": 90},
     ("privacy-request", "PATCH"): {"grant": False, "answer": "已答复"},
+    ("report-tasks", "POST"): {"report": "supervision", "query": {"period": "{month}"}}, ("report-mailing", "PATCH"): {"hour": 8},
+    ("report-ledger", "POST"): {"region": "320281106", "kind": "consultation", "day": "2026-11-02", "subject": "政策咨询"},
+    ("report-objection-answer", "POST"): {"accepted": False, "answer": "维持原统计"}, ("report-bulletins", "POST"): {"period": "2025-12"},
     ("visit-plans", "POST"): {"enterprise": "{enterprise}", "due_from": "2026-11-01", "due_to": "2026-12-01"},
 }  # fmt: skip
 
@@ -158,6 +166,7 @@ def _ask(ground: Ground, pattern: URLPattern, route: str, method: str, thing: st
 
 SNAPSHOTS = {
     "report-snapshot": "snapshot", "report-snapshot-freeze": "snapshot", "report-objections": "snapshot",
+    "report-snapshot-evidence": "snapshot",
     "report-scheme": "scheme", "report-scheme-publish": "scheme", "report-entries": "scheme", "webhook": "webhook",
     "webhook-secret": "webhook", "webhook-ping": "webhook", "webhook-deliveries": "webhook", "webhook-replay": "webhook",
 }  # fmt: skip
