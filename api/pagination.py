@@ -85,4 +85,7 @@ def _after(order: Sequence[str], values: Sequence[Any]) -> Q:
         field, direction = name.lstrip("-"), "lt" if name.startswith("-") else "gt"
         beyond = Q(**{f"{field}__{direction}": value})
         condition = beyond | (Q(**{field: value}) & condition) if condition else beyond
+    if len(order) > 1:  # this follows from the rest, but an index can begin at the cursor only if it is told so
+        bound = f"{order[0].lstrip('-')}__{'lte' if order[0].startswith('-') else 'gte'}"
+        condition = Q(**{bound: values[0]}) & condition
     return condition

@@ -238,7 +238,8 @@ class Issue(Quick):
             models.Index(fields=["submitted_at", "id"], name="issues_by_submission"),
             models.Index(fields=["external_case_no"], condition=~Q(external_case_no=""), name="issues_by_case_number"),
             # what a report asks for: whatever happened to an issue between two moments
-            models.Index(fields=["due"], condition=Q(due__isnull=False), name="issues_that_fell_due"),
+            # with the id, or PostgreSQL takes it for the better ordered one and walks it for the queue, ended issues and all
+            models.Index(fields=["due", "id"], condition=Q(due__isnull=False), name="issues_that_fell_due"),
             models.Index(
                 fields=["first_response_due"], condition=Q(first_response_due__isnull=False), name="issues_to_contact"
             ),
