@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from api.parsing import escaped
 from api.rendering import PROBLEM, JSONRenderer, dumps
+from api.shapes import OBJECT
 from core.problems import Conflict, Fault, Forbidden, Invalid, Malformed, NotFound, Problem, TooLarge, Unavailable
 from core.texts import Text, negotiate
 
@@ -104,6 +105,15 @@ RULES: dict[str, Text] = {
 }
 """What shape checks say, by their code."""
 
+SHAPES: dict[str, Text] = {
+    "text": Text("应为文本", "Must be text"),
+    "flag": Text("应为 true 或 false", "Must be true or false"),
+    "whole": Text("应为整数", "Must be a whole number"),
+    "uuid": Text("应为 UUID", "Must be a UUID"),
+}
+AN_OBJECT = Text("应为对象，可含 {names}", "Must be an object; it may hold {names}")
+"""What ``invalid`` says where the field tells which form it wants."""
+
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler: the problem as a response, or None for a genuine 500."""
@@ -155,7 +165,15 @@ def faults(detail: Any, pointer: str = "") -> Iterator[Fault]:
             yield from faults(inner, pointer if isinstance(inner, str) else f"{pointer}/{index}")
     else:
         code = str(getattr(detail, "code", "invalid"))
-        yield Fault(pointer, code.replace("_", "-"), RULES.get(code) or Text(str(detail), str(detail)))
+        yield Fault(pointer, code.replace("_", "-"), _said(code, str(detail)))
+
+
+def _said(code: str, detail: str) -> Text:
+    if code == "invalid" and detail.startswith(OBJECT):
+        return AN_OBJECT.fill(names=detail.removeprefix(OBJECT))
+    if code == "invalid" and detail in SHAPES:
+        return SHAPES[detail]
+    return RULES.get(code) or Text(detail, detail)
 
 
 def marked(response: Answer, problem: Problem) -> Answer:

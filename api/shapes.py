@@ -12,21 +12,28 @@ from rest_framework.fields import empty
 
 from core.ids import stable
 
+OBJECT = "object: "
+"""With the names of its members after it: what a shape says that was given something else (``api.errors.SHAPES``)."""
+
 
 class Strict(serializers.Serializer[Any]):
     """A serializer that refuses fields it does not know (mass assignment) and values of a foreign type."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            known = {name for name, field in self.fields.items() if not field.read_only}
-            strange = {str(name): [ErrorDetail("", "unknown")] for name in data if name not in known}
-            if strange:
-                raise ValidationError(strange)
+        known = [name for name, field in self.fields.items() if not field.read_only]
+        if not isinstance(data, Mapping):
+            wanted = ErrorDetail(OBJECT + ", ".join(known), "invalid")
+            raise ValidationError({"non_field_errors": [wanted]})
+        strange = {str(name): [ErrorDetail("", "unknown")] for name in data if name not in known}
+        if strange:
+            raise ValidationError(strange)
         return super().to_internal_value(data)
 
 
 class String(serializers.CharField):
     """Text that must be a JSON string; other types are not turned into one."""
+
+    default_error_messages = {"invalid": "text"}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -36,6 +43,8 @@ class String(serializers.CharField):
 
 class Flag(serializers.BooleanField):
     """``true`` or ``false`` and no other spelling, except in a query string."""
+
+    default_error_messages = {"invalid": "flag"}
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, str):
@@ -48,6 +57,8 @@ class Flag(serializers.BooleanField):
 class Whole(serializers.IntegerField):
     """A whole number that must be a JSON number, or digits in a query string."""
 
+    default_error_messages = {"invalid": "whole"}
+
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, bool | float):
             self.fail("invalid")
@@ -56,6 +67,8 @@ class Whole(serializers.IntegerField):
 
 class Identifier(serializers.UUIDField):
     """A UUID in its usual spelling."""
+
+    default_error_messages = {"invalid": "uuid"}
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str | UUID):

@@ -244,3 +244,14 @@ def test_a_phone_that_says_who_it_is_refreshes_as_ever(cast):
     line = Line(cast.liaison)
     body = {"refresh": line.answer["refresh"], "device": str(line.hardware)}
     assert line.post("auth/token/refresh", body).data == line.post("auth/token/refresh", body).data
+
+
+def test_a_device_told_as_a_text_is_refused_with_the_shape_it_should_have(cast):
+    body = {"username": "liaison", "password": PASSWORD, "device": "my phone"}
+    refused = Line().post("auth/token", body, Accept_Language="en")
+    [fault] = refused.data["errors"]
+    assert (refused.status_code, fault["pointer"], fault["code"]) == (422, "/device", "invalid")
+    assert fault["detail"] == "Must be an object; it may hold id, name, platform, app_version"
+    strange = Line().post("auth/token", body | {"device": {"id": "1", "name": 2}}, Accept_Language="en")
+    told = {fault["pointer"]: fault["detail"] for fault in strange.data["errors"]}
+    assert told == {"/device/id": "Must be a UUID", "/device/name": "Must be text"}
