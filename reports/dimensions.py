@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from core.problems import Invalid
 from core.texts import ZH, Text
 from reports import groups, questionnaires
-from reports.arithmetic import SMALLEST_DENOMINATOR, quotient
+from reports.arithmetic import quotient
 from reports.figures import TOTAL, span
 from reports.groups import DIMENSIONS, Sight
 from reports.indicators import GROUPS
 from reports.measures import Window
 from reports.periods import Period
 from reports.tables import Cell, Column, Table
+from surveys.groups import SMALLEST_GROUP, shown
 from surveys.models import Response
 
 GROUPED = ("region", "park", "pilot_tier", "designation_level")
 
 
+WHOLE = object()
+"""The group of all groups."""
+
+
+@dataclass(slots=True)
+class Sum:
+    """What the answers of an enterprise come to in a dimension."""
+
+    points: Decimal = Decimal(0)
+    answers: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The mean score of a group in a dimension over so many answers; ``mean`` None where it is suppressed."""
+    """The mean score of a group in a dimension over so many answers."""
 
     mean: Decimal | None
     answers: int
@@ -69,7 +83,12 @@ class Scores:
             total=(TOTAL, *_cells(self.total)),
             unit=Text("分", "points"),
             period=self.period.name,
-            notes=(Text("少于5份答卷的分组不显示。", "Groups of fewer than 5 answers are not shown."),),
+            notes=(
+                Text(
+                    "少于5份答卷的分组不显示；不足5份答卷的企业，与同组其他企业合计满5份方计入。",
+                    "Groups of fewer than 5 answers are not shown; enterprises with fewer are counted together with others.",
+                ),
+            ),
         )
 
 
@@ -78,55 +97,51 @@ def scores(
 ) -> Scores:
     """Mean scores of submitted answers begun in the period. Raises Invalid for a grouping that says who answered.
 
-    Of groups under five nothing is told; when only one is hidden the next smallest is too, or the total would tell.
+    Each mean counts the enterprises that :func:`surveys.groups.shown` lets into it, judged dimension by dimension, so that
+    no group under five is told, nor what is left when one sum is taken from another.
     """
     if group_by not in GROUPED:
         detail = Text("此处可按 {them} 分组", "Grouped here by {them}").fill(them=", ".join(GROUPED))
         raise Invalid.at("/group_by", "invalid-choice", detail)
-    summed: dict[Any, dict[str, list[Decimal | int]]] = defaultdict(lambda: defaultdict(lambda: [Decimal(0), 0]))
-    people: dict[Any, int] = defaultdict(int)
+    place: dict[UUID, Any] = {}
+    counted: dict[str, dict[UUID, Sum]] = {dimension: {} for dimension in DIMENSIONS}
     rows = Response.objects.filter(
         Window(period, at).within("started_at"), questionnaires.seen(sight, "author"), questionnaire=questionnaire,
         status__in=questionnaires.DONE,
     )  # fmt: skip
-    for group, told in (
-        rows.order_by().values_list(questionnaires.OF_PLACE[group_by], "scores").iterator(chunk_size=2000)
-    ):
-        people[group] += 1
+    wanted = rows.order_by().values_list("enterprise", questionnaires.OF_PLACE[group_by], "scores")
+    for enterprise, group, told in wanted.iterator(chunk_size=2000):
+        place[enterprise] = group
         for dimension, score in told.items():
-            for one in (summed[group][dimension], summed["*"][dimension]):
-                one[0] += Decimal(str(score))
-                one[1] += 1
-    names = groups.named(group_by, people, language)
-    hidden = _hidden(people)
+            one = counted.setdefault(dimension, {}).setdefault(enterprise, Sum())
+            one.points += Decimal(str(score))
+            one.answers += 1
+    means: dict[Any, dict[str, Score]] = defaultdict(dict)
+    for dimension, by_place in counted.items():
+        allowed = shown({one: tally.answers for one, tally in by_place.items()}, place)
+        for group, enterprises in (*allowed.regions.items(), (WHOLE, allowed.everywhere)):
+            if score := _mean([by_place[one] for one in enterprises]):
+                means[group][dimension] = score
+    found = set(place.values())
+    names = groups.named(group_by, found, language)
     return Scores(
         period,
         questionnaire,
         group_by,
         tuple(
-            (*names[group], None if group in hidden else _means(summed[group]))
-            for group in sorted(people, key=lambda group: (names[group][0] is None, names[group][0] or ""))
+            (*names[group], means.get(group))
+            for group in sorted(found, key=lambda group: (names[group][0] is None, names[group][0] or ""))
         ),
-        None if sum(people.values()) < SMALLEST_DENOMINATOR else _means(summed["*"]),
+        means.get(WHOLE),
     )
 
 
-def _hidden(people: Mapping[Any, int]) -> set[Any]:
-    """The groups under five, and one more when a single one could be worked out from the total."""
-    hidden = {group for group, count in people.items() if count < SMALLEST_DENOMINATOR}
-    others = sorted((count, str(group), group) for group, count in people.items() if group not in hidden)
-    if hidden and sum(people[group] for group in hidden) < SMALLEST_DENOMINATOR and others:
-        hidden.add(others[0][2])
-    return hidden
-
-
-def _means(summed: Mapping[str, list[Decimal | int]]) -> dict[str, Score]:
-    """A dimension answered by fewer than five is left out on its own."""
-    return {
-        dimension: Score(quotient(total, count), int(count))
-        for dimension, (total, count) in summed.items()
-        if count >= SMALLEST_DENOMINATOR
-    }
+def _mean(some: Sequence[Sum]) -> Score | None:
+    """The mean of some enterprises' answers; None of too few."""
+    answers = sum(one.answers for one in some)
+    if answers < SMALLEST_GROUP:
+        return None
+    return Score(quotient(sum(one.points for one in some), answers), answers)
 
 
 def _told(scored: Mapping[str, Score] | None) -> dict[str, Any] | None:

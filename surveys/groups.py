@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 SMALLEST_GROUP = 5
@@ -19,17 +20,20 @@ Enterprises = frozenset[UUID]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """``large`` may be shown alone; ``regions`` and ``everywhere`` are the enterprises that a region's and the whole sum count."""
+    """``large`` may be shown alone; ``regions`` and ``everywhere`` are the enterprises that a region's and the whole sum count.
+
+    A region is whatever enterprises lie in, each in one: a town, a park, a tier.
+    """
 
     large: Enterprises
-    regions: Mapping[UUID, Enterprises]
+    regions: Mapping[Any, Enterprises]
     everywhere: Enterprises
 
 
-def shown(people: Mapping[UUID, int], region: Mapping[UUID, UUID]) -> Shown:
+def shown(people: Mapping[UUID, int], region: Mapping[UUID, Any]) -> Shown:
     """What may be counted where, from how many people of each enterprise answered and in which region it lies."""
     large = frozenset(each for each, count in people.items() if count >= SMALLEST_GROUP)
-    small: dict[UUID, set[UUID]] = defaultdict(set)
+    small: dict[Any, set[UUID]] = defaultdict(set)
     for each in people.keys() - large:
         if people[each]:
             small[region[each]].add(each)

@@ -29,7 +29,7 @@ def answer(world: World, form: Questionnaire, place: Enterprise, score: float, *
     for _ in range(times):
         Response.objects.create(
             id=uuid7(), enterprise=place, questionnaire=form, version=1, answers={}, started_at=at, received_at=at,
-            scores={"rights": score}, **({"status": "submitted"} | more),
+            **({"status": "submitted", "scores": {"rights": score}} | more),
         )  # fmt: skip
 
 
@@ -50,16 +50,39 @@ def test_a_town_has_the_mean_of_its_answers(world: World, form: Questionnaire) -
 
 
 def test_a_group_under_five_is_hidden_and_cannot_be_worked_out(world: World, form: Questionnaire) -> None:
+    """The shipyard's seven are told by themselves elsewhere, so the total must not be seven and the bakery's four."""
     answer(world, form, world.bakery, 70, times=4)
     answer(world, form, world.shipyard, 90, times=7)
 
     scores = asked(world)
 
-    assert [told for _, _, told in scores.rows] == [None, None]
+    assert [told and told["rights"].answers for _, _, told in scores.rows] == [None, 7]
     assert scores.total is not None
-    assert scores.total["rights"].answers == 11
-    assert [row["suppressed"] for row in scores.document()["rows"]] == [True, True]
+    assert scores.total["rights"].answers == 7
+    assert [row["suppressed"] for row in scores.document()["rows"]] == [True, False]
     assert scores.table().document("en")["rows"][0]["rights.mean"] is None
+
+
+def test_small_enterprises_are_counted_together_when_they_hide_each_other(world: World, form: Questionnaire) -> None:
+    beside = Enterprise.objects.create(id=uuid7(), name="隔壁", region=world.bakery.region, industrial_park="园")
+    answer(world, form, world.bakery, 70, times=4)
+    answer(world, form, beside, 90, times=1)
+
+    ((_, _, told),) = asked(world).rows
+
+    assert told is not None
+    assert (told["rights"].mean, told["rights"].answers) == (Decimal("74.00"), 5)
+    assert [told for _, _, told in asked(world, "park").rows] == [None, None]
+
+
+def test_a_dimension_that_few_answered_is_hidden_on_its_own(world: World, form: Questionnaire) -> None:
+    answer(world, form, world.bakery, 70, times=6)
+    answer(world, form, world.bakery, 70, times=3, scores={"quality": 50})
+
+    ((_, _, told),) = asked(world).rows
+
+    assert told is not None
+    assert set(told) == {"rights"}
 
 
 def test_nobody_is_shown_alone(world: World, form: Questionnaire) -> None:
