@@ -16,13 +16,16 @@ from reports.periods import SHANGHAI, Period
 from reports.rankings import FLAGS
 from reports.tables import Cell, Column, Table
 
+POINTS = Text("分", "points")
+
 
 def tables(row: Snapshot) -> list[Table]:
     """The sheets of a snapshot: its figures, the scores of an assessment with their sums, adjustments, what proves it."""
     period = periods.read(row.period)
     made = [report(row.document["report"], period).table()]
     if "assessment" in row.document:
-        made = [*_scores(row.document["assessment"], period, row.group_by), *made]
+        told = row.document["assessment"]
+        made = [_places(told, period, row.group_by), _workings(told, period, row.group_by), *made]
     if lines := row.document.get("adjustments"):
         made.append(adjustments.table(lines, period, row.group_by))
     return [*made, _proof(row, period)]
@@ -50,9 +53,11 @@ def _exact(value: float | int | None) -> Decimal | int | None:
     return Decimal(str(value)).quantize(Decimal("0.01")) if isinstance(value, float) else value
 
 
-def _scores(told: Mapping[str, Any], period: Period, group_by: str) -> tuple[Table, Table]:
+def _places(told: Mapping[str, Any], period: Period, group_by: str) -> Table:
+    """The sheet of places, as it was."""
     items = told["rows"][0]["items"] if told["rows"] else []
-    places: list[Sequence[Cell]] = [
+    marks = Text("分项得分", "Marks")
+    rows: list[Sequence[Cell]] = [
         (
             one["rank"],
             one["group"]["name"],
@@ -63,50 +68,46 @@ def _scores(told: Mapping[str, Any], period: Period, group_by: str) -> tuple[Tab
         )
         for one in told["rows"]
     ]
+    title = str(told["scheme"]["title"])
+    return Table(
+        key=f"assessment-{period.code}",
+        title=Text(title, title),
+        tab=Text("考核排名", "Ranking"),
+        columns=(
+            Column("rank", Text("名次", "Rank"), kind="count", width=7),
+            Column("name", GROUPS[group_by], width=24),
+            *(
+                Column(item["code"], Text(item["title"], item["title"]), kind="decimal", group=marks, width=13)
+                for item in items
+            ),
+            Column("score", Text("总分", "Score"), kind="decimal", width=10, heat="good"),
+            Column("grade", Text("等次", "Grade"), width=10),
+            Column("note", Text("备注", "Note"), width=28),
+        ),
+        rows=rows,
+        unit=POINTS,
+        period=period.name,
+    )
+
+
+def _workings(told: Mapping[str, Any], period: Period, group_by: str) -> Table:
+    """The sheet of sums, as it was."""
     sums: list[Sequence[Cell]] = []
     for one in told["rows"]:
         sums += [(one["group"]["name"], item["title"], item["points"], item["arithmetic"]) for item in one["items"]]
         sums.append((one["group"]["name"], Text("总分", "Score"), one["score"], one["arithmetic"]))
-    title = str(told["scheme"]["title"])
-    return (
-        Table(
-            key=f"assessment-{period.code}",
-            title=Text(title, title),
-            tab=Text("考核排名", "Ranking"),
-            columns=(
-                Column("rank", Text("名次", "Rank"), kind="count", width=7),
-                Column("name", GROUPS[group_by], width=24),
-                *(
-                    Column(
-                        item["code"],
-                        Text(item["title"], item["title"]),
-                        kind="decimal",
-                        group=Text("分项得分", "Marks"),
-                        width=13,
-                    )
-                    for item in items
-                ),
-                Column("score", Text("总分", "Score"), kind="decimal", width=10, heat="good"),
-                Column("grade", Text("等次", "Grade"), width=10),
-                Column("note", Text("备注", "Note"), width=28),
-            ),
-            rows=places,
-            unit=Text("分", "points"),
-            period=period.name,
+    return Table(
+        key=f"assessment-{period.code}-workings",
+        title=Text("考核计算过程", "How each score was made"),
+        columns=(
+            Column("name", GROUPS[group_by], width=22),
+            Column("item", Text("考核项", "Item"), width=18),
+            Column("points", Text("得分", "Points"), kind="decimal"),
+            Column("arithmetic", Text("计算过程", "Arithmetic"), width=60),
         ),
-        Table(
-            key=f"assessment-{period.code}-workings",
-            title=Text("考核计算过程", "How each score was made"),
-            columns=(
-                Column("name", GROUPS[group_by], width=22),
-                Column("item", Text("考核项", "Item"), width=18),
-                Column("points", Text("得分", "Points"), kind="decimal"),
-                Column("arithmetic", Text("计算过程", "Arithmetic"), width=60),
-            ),
-            rows=sums,
-            unit=Text("分", "points"),
-            period=period.name,
-        ),
+        rows=sums,
+        unit=POINTS,
+        period=period.name,
     )
 
 
