@@ -23,12 +23,12 @@ from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 from docxtpl import DocxTemplate
 from jinja2 import TemplateError
-from jinja2.sandbox import SandboxedEnvironment
 from lxml.etree import LxmlError
 
 from core.problems import Invalid
 from core.texts import EN, Text
 from reports import drawings
+from reports.blanks import Blanks
 from reports.drawings import Drawing
 from reports.tables import Cell, Table, written
 
@@ -155,7 +155,7 @@ def write(bulletin: Bulletin, language: str, *, template: bytes | None = None) -
     """The bulletin as a DOCX. Raises Invalid when the office's own template cannot be filled."""
     try:
         document = DocxTemplate(BytesIO(template or default_template()))
-        document.render(bulletin.context(language), jinja_env=SandboxedEnvironment(autoescape=True), autoescape=True)
+        document.render(bulletin.context(language), jinja_env=Blanks(), autoescape=True)
         drawings.place(document.docx, bulletin.drawings, language)
     except UNFILLABLE as fault:
         raise Invalid.at(

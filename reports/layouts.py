@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import date, datetime
 from io import BytesIO
 from zipfile import BadZipFile, ZipFile
@@ -20,6 +21,8 @@ from reports.tables import Column, Table
 BULLETIN = "bulletin"
 LARGEST = 2 * 1024 * 1024
 LARGEST_INSIDE = 20 * 1024 * 1024
+MOST_PARTS = 200
+PROGRAMS = ("vbaproject.bin", "vbadata.xml", ".ole", ".bin", ".exe", ".js", ".docm")
 SAMPLE = Bulletin(
     *(Text("样例", "Sample"),) * 4,
     date(2026, 1, 1),
@@ -58,13 +61,21 @@ def _check(content: bytes) -> None:
     try:
         with ZipFile(BytesIO(content)) as parts:
             inside = sum(part.file_size for part in parts.infolist())
-            is_word = "word/document.xml" in parts.namelist()
-    except BadZipFile:
-        inside, is_word = 0, False
+            names = parts.namelist()
+            declares = inside <= LARGEST_INSIDE and any(b"<!DOCTYPE" in parts.read(name) for name in names)
+    except (BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError):
+        inside, names, declares = 0, [], False
+    is_word = "word/document.xml" in names
     if not is_word:
         raise Invalid.at("/file", "not-docx", Text("不是 Word 文档（.docx）", "It is no Word document (.docx)"))
     if len(content) > LARGEST or inside > LARGEST_INSIDE:
         raise Invalid.at("/file", "too-large", Text("文档过大", "The document is too large"))
+    if declares:
+        detail = Text("文档含有文档类型声明(DTD)", "The document declares a document type")
+        raise Invalid.at("/file", "document-type", detail)
+    if len(names) > MOST_PARTS or any(name.lower().endswith(PROGRAMS) for name in names):
+        detail = Text("不接受含宏或内嵌对象的文档", "Documents with macros or embedded objects are not taken")
+        raise Invalid.at("/file", "macros", detail)
     bulletins.write(SAMPLE, ZH, template=content)
 
 
