@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
 
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
@@ -33,8 +34,12 @@ ANSWERS_COME_FROM = (
 """For the API: what it answers runs nothing and loads nothing, even when a browser takes it for a page."""
 
 
-class NoNul:
-    """U+0000 in an address is refused at the gate: PostgreSQL would choke on it where SQLite would not."""
+class SoundAddresses:
+    """What an address must not say is refused at the gate.
+
+    U+0000, because PostgreSQL would choke on it where SQLite would not; and for the API a parameter that stands there twice,
+    because one reader would take the first and another the last.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -42,6 +47,11 @@ class NoNul:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             return page(request, refused("nul", Text("地址中不得含有空字符", "The address must not hold U+0000")))
+        if request.path_info.startswith(API) and "&" in (asked := request.META.get("QUERY_STRING", "")):
+            names = [name for name, _ in parse_qsl(asked, keep_blank_values=True)]
+            if len(names) > len(set(names)):
+                said = Text("地址中同一参数出现两次", "The address says a parameter twice")
+                return page(request, refused("repeated", said))
         return self.get_response(request)
 
 

@@ -129,7 +129,7 @@ MIDDLEWARE = [
     "config.requests.Named",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.Headers",
-    "config.middleware.NoNul",
+    "config.middleware.SoundAddresses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.PageSessions",
     "django.middleware.common.CommonMiddleware",

@@ -110,6 +110,14 @@ def test_row_32_an_address_with_a_nul_is_a_400(cast, path):
 
 
 @pytest.mark.parametrize(
+    "path", ["users?q=a&q=b", "issues?limit=1&limit=2", "sync/pull?cursor=a&%63ursor=b", "schema?a&a"]
+)
+def test_a_parameter_that_stands_there_twice_is_a_400(cast, path):
+    refused = Line(cast.office).get(path)
+    assert refused.status_code == 400 and refused.data["errors"][0]["code"] == "repeated"
+
+
+@pytest.mark.parametrize(
     "path", ["/healthz", "/readyz", "/metrics", "/", "/api/v1/", "/check/ABC", "/api/v1/photos/links/x"]
 )
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])

@@ -35,6 +35,7 @@ def test_the_units_are_shut_in() -> None:
     for unit in DEPLOY.glob("systemd/*.service"):
         said = dict(line.split("=", 1) for line in unit.read_text(encoding="utf-8").splitlines() if "=" in line)
         assert said["User"] == "sanyuantong"
+        assert said["InaccessiblePaths"] == "-/opt/sanyuantong/.git"
         for wall in ("NoNewPrivileges", "PrivateTmp", "PrivateDevices", "ProtectHome", "RestrictSUIDSGID"):
             assert said[wall] == "true"
         assert (said["ProtectSystem"], said["CapabilityBoundingSet"], said["StateDirectoryMode"]) == (
@@ -89,8 +90,15 @@ def test_nginx_takes_its_configuration_and_answers_for_servers_that_are_away() -
         assert {one.status_code for one in crowd} == {503}
         led = httpx.get(f"http://127.0.0.1:{plain}/console/")
         assert (led.status_code, led.headers["Location"]) == (308, "https://127.0.0.1/console/")
+        for own in (answer, httpx.request("TRACE", proxy.base_url, verify=trusted), crowd[0]):
+            assert "includeSubDomains" in own.headers["Strict-Transport-Security"]
+            assert own.headers["X-Content-Type-Options"] == "nosniff"
+            assert "frame-ancestors 'none'" in own.headers["Content-Security-Policy"]
+        for secret in ("openrosa/key/s3cret/formList", "public/questionnaires/s3cret", "photos/links/s3cret"):
+            httpx.get(f"{proxy.base_url}/api/v1/{secret}?key=s3cret", verify=trusted)
         logged = proxy.requests.read_text(encoding="utf-8")
-        assert "/api/v1/me 503" in logged
+        assert "/api/v1/me 503" in logged and "/api/v1/openrosa/key/- 503" in logged
+        assert "s3cret" not in logged
 
 
 def test_the_settings_for_a_server_are_settings() -> None:
