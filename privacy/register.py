@@ -286,6 +286,17 @@ REGISTER: Final[Sequence[Kept]] = (
         Text("程序日志无个人信息;代理日志含来源地址,由 logrotate 清除",
              "the program's lines hold nobody; the proxy's hold source addresses and are rotated away"),
     ),
+    Kept(
+        "aside",
+        Text("ODK 搁置文件", "Files that Collect sent and no question asked for"),
+        ("Submission.received",),
+        Text("离线数据不丢失", "nothing sent is lost"),
+        DUTY,
+        OFFICE,
+        365,
+        Text("处理完毕后", "after the office had looked at them"),
+        Text("文件删除,名称与摘要保留", "the files are deleted, their names and digests stay"),
+    ),
 )  # fmt: skip
 
 BY_CATEGORY: Final = {kept.category: kept for kept in REGISTER}

@@ -21,14 +21,15 @@ from core.texts import Text
 from inspections import documents as field_documents
 from inspections.models import Visit
 from journal import journal, redaction
+from media.storage import storage
 from notifications.models import Message
 from organizations.models import Assignment, Device, Enrollment, Person
 from organizations.permissions import permit
 from privacy import erasure
 from privacy.models import Period, Request, RequestState
 from privacy.register import BY_CATEGORY, REGISTER
+from surveys import collect, personal
 from surveys import documents as survey_documents
-from surveys import personal
 from surveys.models import Response, Submission, Version, dump
 from sync.models import Quarantined, QuarantineState
 
@@ -231,6 +232,12 @@ def _erase(rows: list[Person], at: datetime) -> None:
         erasure.erase(row.pk, by=SYSTEM, at=at)
 
 
+def _delete_files(rows: list[Submission], at: datetime) -> None:
+    """The rows are written with the unit, after the store: whoever dies in between finds them as they were and does it again."""
+    for key in collect.let_go_of_files(rows):
+        storage().remove(key)
+
+
 RULES: Mapping[str, Rule] = {
     "account": Rule(_accounts, _erase),
     "devices": Rule(_devices, _mask_devices),
@@ -250,4 +257,5 @@ RULES: Mapping[str, Rule] = {
         ),
         _empty(Request, reason="", wanted={}, answer=""),
     ),
+    "aside": Rule(lambda before: Submission.objects.filter(aside__gt=0, settled_at__lt=before), _delete_files),
 }

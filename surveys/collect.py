@@ -7,6 +7,7 @@ A key is bound to a person and a device like any phone's session: revoking the d
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_urlsafe
@@ -29,6 +30,8 @@ from surveys.models import CollectKey, Submission, Version, VersionStatus
 REALM = "sanyuantong"
 ASIDE = "aside"
 """What became of a file that belongs to no question, or is no picture."""
+GONE = "gone"
+"""What became of it when its time had ended."""
 
 
 class OtherContent(Conflict):
@@ -189,3 +192,26 @@ def settle(instance: str, *, by: Actor, at: datetime) -> Submission:
             told = {"instance": [None, instance], "aside": [None, row.aside]}
             journal.record([journal.Change("submission.settled", "responses", row.response, told)])
         return row
+
+
+def aside_key(sha256: str) -> str:
+    """Where a file set aside lies in the store."""
+    return f"aside/{sha256[:2]}/{sha256}"
+
+
+def let_go_of_files(rows: Sequence[Submission]) -> list[str]:
+    """Note that what these submissions have set aside goes; gives the keys in the store that no other one needs."""
+    digests = set()
+    for row in rows:
+        for each in row.received.values():
+            if each["kept"] == ASIDE:
+                each["kept"] = GONE
+                digests.add(each["sha256"])
+        row.aside = 0
+    Submission.objects.bulk_update(rows, ["received", "aside"])
+    return [aside_key(sha256) for sha256 in sorted(digests) if not _is_set_aside(sha256)]
+
+
+def _is_set_aside(sha256: str) -> bool:
+    files = (row.received.values() for row in Submission.objects.filter(aside__gt=0, received__contains=sha256))
+    return any(each["sha256"] == sha256 and each["kept"] == ASIDE for received in files for each in received)

@@ -13,7 +13,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from api.console.base import VerbAdmin
-from api.openrosa import aside_key
 from media.storage import storage
 from organizations.models import Person
 from surveys import collect
@@ -76,7 +75,8 @@ class SubmissionAdmin(VerbAdmin):
                 address = reverse("admin:surveys_submission_file", args=[row.instance, each["sha256"]])
                 lines.append((format_html('<a href="{}">{}</a>（{} 字节，已搁置）', address, name, each["size"]),))
             else:
-                lines.append((format_html("{}（{} 字节，已作为照片入库）", name, each["size"]),))
+                became = "已到期清除" if each["kept"] == collect.GONE else "已作为照片入库"
+                lines.append((format_html("{}（{} 字节，{}）", name, each["size"], became),))
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", lines))
 
     @admin.display(description="XML")
@@ -94,7 +94,9 @@ class SubmissionAdmin(VerbAdmin):
         name = next((name for name, each in named if each["sha256"] == sha256 and each["kept"] == collect.ASIDE), None)
         if name is None:
             raise Http404
-        pieces = storage().read(aside_key(sha256))
+        if storage().size(key := collect.aside_key(sha256)) is None:
+            raise Http404
+        pieces = storage().read(key)
         response = StreamingHttpResponse(pieces, content_type="application/octet-stream")
         response["Content-Disposition"] = f"attachment; filename={sha256[:12]}.bin; filename*=UTF-8''{quote(name)}"
         response["X-Content-Type-Options"] = "nosniff"

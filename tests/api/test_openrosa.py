@@ -7,7 +7,7 @@ import hashlib
 import io
 import re
 import zlib
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 from uuid import uuid4
@@ -18,13 +18,17 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image
 
 from core.actors import SYSTEM
 from journal.models import Entry
 from media.models import Photo
+from media.storage import storage
 from organizations import devices
+from privacy import retention
 from surveys import questionnaires
+from surveys.collect import aside_key
 from surveys.models import Response, Submission
 from surveys.openrosa import read_instance
 from surveys.samples import sample
@@ -378,6 +382,40 @@ def test_the_office_looks_at_what_was_set_aside(cast):
     row.refresh_from_db()
     assert row.settled_at
     assert Entry.objects.filter(verb="submission.settled", record=row.response).count() == 1
+
+
+def test_a_file_set_aside_goes_a_year_after_the_office_has_looked_and_nobody_else_needs_it(cast):
+    collect, office, later = Collect(cast), enter("office"), timezone.now() + timedelta(days=400)
+    sent = [instance(cast.bakery.id, seed=seed) for seed in (1, 2)]
+    for number, xml in enumerate(sent, start=1):
+        collect.submit(xml, **{f"{number}.bin": b"not a picture"})
+    one, two = Submission.objects.order_by("at")
+    digest = hashlib.sha256(b"not a picture").hexdigest()
+
+    def fetched():
+        addresses = [reverse("admin:surveys_submission_file", args=[row.pk, digest]) for row in (one, two)]
+        answers = [office.get(address) for address in addresses]
+        return [b"".join(answer.streaming_content) if answer.streaming else answer.status_code for answer in answers]
+
+    def let_go(at):
+        due = {each.category: each.count for each in retention.report(at=at)}["aside"]
+        retention.keep(at=at)
+        return due
+
+    assert let_go(later) == 0, "the office has not looked"
+    office.post("/console/surveys/submission/", {"action": "settle", "_selected_action": [one.pk]})
+    assert let_go(later) == 1
+    assert fetched() == [404, b"not a picture"]
+
+    office.post("/console/surveys/submission/", {"action": "settle", "_selected_action": [two.pk]})
+    assert let_go(timezone.now() + timedelta(days=300)) == 0
+    assert let_go(later) == 1
+    assert fetched() == [404, 404]
+    assert storage().size(aside_key(digest)) is None
+    page = office.get(reverse("admin:surveys_submission_change", args=[one.pk])).content.decode()
+    assert "1.bin" in page and "已到期清除" in page
+    assert collect.submit(sent[0], **{"1.bin": b"not a picture"}).status_code == 202, "it was here already"
+    assert storage().size(aside_key(digest)) is None
 
 
 def test_only_the_office_lets_a_collect_in(cast):
