@@ -13,7 +13,7 @@ from core.drafts import Draft
 from core.ids import uuid7
 from core.problems import Fault, Forbidden, Invalid, NotFound, Problem
 from core.texts import Text
-from inspections import documents, dossiers, guards, issues, particulars, references, shapes, tables, workflow
+from inspections import documents, dossiers, guards, issues, particulars, references, shapes, workflow
 from inspections.deadlines import SHANGHAI
 from inspections.dossiers import Desk, Dossier
 from inspections.effects import EFFECTS, Step
@@ -24,6 +24,7 @@ from inspections.routing import OFFICE
 from inspections.shapes import Shape
 from inspections.workflow import ASKABLE, ROWS, WHO_NAMES, Row, State, Who, WrongState
 from journal import journal
+from journal.rows import made
 from organizations.permissions import Caller, allowed
 from organizations.roles import FIELD_ROLES, Role
 
@@ -154,7 +155,7 @@ class _Work:
         if Who.LEAD in row.who and step.party == issue.lead_code and row.action in CONTACTS:
             issue.first_response_at = issue.first_response_at or self.at
         self.touched[issue.id] = dossier
-        note = tables.made(
+        note = made(
             IssueAction,
             id=request.id, issue_id=issue.id, action=row.action, text=step.text, data=dict(step.data),
             person_id=self.by.person, party=step.party, from_state=before, to_state=issue.state, round=issue.round,

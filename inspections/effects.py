@@ -13,12 +13,13 @@ from typing import Any
 from uuid import UUID
 
 from core.ids import uuid7
-from inspections import calendar, deadlines, tables
+from inspections import calendar, deadlines
 from inspections.deadlines import SHANGHAI, Colour
 from inspections.dossiers import Dossier
 from inspections.models import Extension, IssueAssist, Segment, Suspension
 from inspections.routing import TOWN
 from inspections.workflow import State
+from journal.rows import made
 
 REVIEW_WORKDAYS = 2
 RANK = [Colour.NONE, Colour.BLUE, Colour.YELLOW, Colour.RED]
@@ -66,7 +67,7 @@ def _open_segment(dossier: Dossier, how: str) -> None:
     issue = dossier.issue
     if not (issue.dispatched_at and issue.acknowledge_due and issue.due and issue.deadline_class_id):
         raise ValueError("a segment begins with a dispatch")
-    dossier.segment = tables.made(
+    dossier.segment = made(
         Segment,
         id=uuid7(), issue_id=issue.id, number=issue.segment, round=issue.round, how=how, lead_code=issue.lead_code,
         lead_id=issue.lead_id, lead_region_id=issue.lead_region_id, deadline_class_id=issue.deadline_class_id,
@@ -93,7 +94,7 @@ def _ask_assistants(dossier: Dossier) -> None:
     for code in issue.assists:
         if code not in dossier.assisting:
             department = departments[code].id if code in departments else None
-            dossier.assisting[code] = tables.made(
+            dossier.assisting[code] = made(
                 IssueAssist, id=uuid7(), issue_id=issue.id, round=issue.round, code=code, department_id=department
             )
 

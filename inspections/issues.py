@@ -28,6 +28,7 @@ from inspections.models import (
 from inspections.shapes import Shape
 from inspections.workflow import State
 from journal import journal
+from journal.rows import made
 from organizations import permissions
 from organizations.changes import of_creation, plain
 from organizations.models import Enterprise, Region
@@ -150,7 +151,7 @@ def _create(
     if faults or region is None:
         raise Invalid(errors=faults)
     values = {COLUMNS.get(name, name): value for name, value in clean.items()}
-    row = tables.made(
+    row = made(
         Issue,
         id=draft.id, region_id=region, reporter_id=by.person, submitted_at=at, updated_at=at, state=State.SUBMITTED,
         **values,
@@ -208,7 +209,7 @@ def route(ids: Iterable[UUID], *, by: Actor = SYSTEM, at: datetime, desk: Desk |
                 dossier, decision.lead, list(decision.assists), decision.deadline_class, how="rule", at=at
             )
             data = {"lead": issue.lead_code, "assists": issue.assists, "deadline_class": issue.deadline_class_id}
-            note = tables.made(
+            note = made(
                 IssueAction,
                 id=uuid7(), issue_id=issue.id, action="dispatch", text=str(decision.reason), data=data, party="rule",
                 from_state=State.SUBMITTED, to_state=issue.state, round=issue.round, at=at,

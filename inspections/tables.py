@@ -9,7 +9,6 @@ from django.db import models
 from django.db.models.base import ModelState
 
 from journal import rows
-from journal.rows import made as made
 
 
 def columns_of(model: type[models.Model]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from inspections import documents, shapes, tables
 from inspections.models import JointParticipant, Mode, PlanState, Visit, VisitPlan, VisitStatus
 from inspections.shapes import Shape
 from journal import journal
+from journal.rows import made
 from organizations import permissions
 from organizations.changes import of_creation, plain
 from organizations.models import Enterprise, Person
@@ -153,7 +154,7 @@ def _apply(
     if row is None:
         if by.person is None or enterprise is None:
             raise Forbidden(NOT_YOURS)
-        row = tables.made(
+        row = made(
             Visit, id=draft.id, author_id=by.person, created_at=at, private=batch.is_private(enterprise), **values
         )
         changed = of_creation(row, _TOLD)
