@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from config.crossings import in_the_clear
 from config.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -214,6 +215,11 @@ EMAIL_HOST_PASSWORD = environment.text("EMAIL_PASSWORD")
 EMAIL_USE_TLS = environment.boolean("EMAIL_USE_TLS", default=True)
 EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "sanyuantong@localhost")
+TRUSTED_NETWORK = environment.boolean("TRUSTED_NETWORK", default=False)
+if PRODUCTION and not TRUSTED_NETWORK:
+    _storage = S3["endpoint_url"] if MEDIA_STORAGE == "s3" else ""
+    for _fault in in_the_clear(DATABASE, storage=_storage, mail=EMAIL_HOST, mail_tls=EMAIL_USE_TLS):
+        environment.refuse(_fault)
 WEBHOOK_NETWORKS = environment.words("WEBHOOK_NETWORKS")
 for _word in WEBHOOK_NETWORKS:
     try:

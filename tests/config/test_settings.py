@@ -78,12 +78,30 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
         ({"SECRET_KEY": "k" * 50, "ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
         ({"SECRET_KEY": "k" * 50, "ALLOWED_HOSTS": "office.example", "DEBUG": "true"}, "DEBUG"),
         ({"SECRET_KEY": "k" * 50, "ALLOWED_HOSTS": "office.example", "PUBLIC_URL": "http://office"}, "PUBLIC_URL"),
+        ({"DATABASE_URL": "postgres://a:b@10.1.2.3/c"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgres://a:b@database/c?sslmode=prefer"}, "DATABASE_URL"),
+        ({"MEDIA_STORAGE": "s3", "S3_ENDPOINT_URL": "http://store.example"}, "S3_ENDPOINT_URL"),
+        ({"EMAIL_HOST": "mail.example", "EMAIL_USE_TLS": "false"}, "EMAIL_USE_TLS"),
     ],
 )
 def test_production_refuses_unsafe_settings(tmp_path: Path, environment: dict[str, str], key: str) -> None:
     loaded = load_settings(tmp_path, PRODUCTION="true", **environment)
     assert loaded.returncode != 0
     assert f"- {key}" in loaded.stderr
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"DATABASE_URL": "postgres://a:b@127.0.0.1/c"},
+        {"DATABASE_URL": "postgres://a:b@database.example/c?sslmode=verify-full"},
+        {"DATABASE_URL": "postgres://a:b@database/c", "TRUSTED_NETWORK": "true"},
+        {"EMAIL_HOST": "mail.example"},
+    ],
+)
+def test_what_stays_on_the_machine_or_is_encrypted_starts(tmp_path: Path, told: dict[str, str]) -> None:
+    strict = {"SECRET_KEY": "k" * 50, "ALLOWED_HOSTS": "office.example", "PUBLIC_URL": "https://office.example"}
+    assert load_settings(tmp_path, PRODUCTION="true", **strict, **told).returncode == 0
 
 
 def test_an_installation_without_a_key_makes_one_and_keeps_it(tmp_path: Path) -> None:
