@@ -6,7 +6,7 @@ with the same tags will do. Typefaces are named, not shipped; Word substitutes w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -43,6 +43,8 @@ TITLE_FACE, BODY_FACE, FIRST_FACE, SECOND_FACE, FOOT_FACE = (
 )
 SECOND_SIZE, THIRD_SIZE, FOURTH_SIZE, SMALL_FOURTH_SIZE = Pt(22), Pt(16), Pt(14), Pt(12)
 LINE = Pt(28)
+ACROSS, NAMED = Mm(156), Mm(46)
+"""How wide an annex is, and how much of it the names of units take; the filler of layouts makes all columns alike."""
 RED, AMBER, GREEN = (248, 105, 107), (255, 235, 132), (99, 190, 123)
 UNFILLABLE = (
     TemplateError, OpcError, LxmlError, BadZipFile, ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
@@ -155,7 +157,9 @@ def write(bulletin: Bulletin, language: str, *, template: bytes | None = None) -
     """The bulletin as a DOCX. Raises Invalid when the office's own template cannot be filled."""
     try:
         document = DocxTemplate(BytesIO(template or default_template()))
-        document.render(bulletin.context(language), jinja_env=Blanks(), autoescape=True)
+        context = bulletin.context(language)
+        document.render(context, jinja_env=Blanks(), autoescape=True)
+        _widen(document.docx, context)
         drawings.place(document.docx, bulletin.drawings, language)
     except UNFILLABLE as fault:
         raise Invalid.at(
@@ -166,6 +170,19 @@ def write(bulletin: Bulletin, language: str, *, template: bytes | None = None) -
     buffer = BytesIO()
     document.save(buffer)
     return buffer.getvalue()
+
+
+def _widen(document: Any, context: Mapping[str, Any]) -> None:
+    """Give the first column of every annex the room that names need."""
+    annexes = [annex["headings"] for annex in context["annexes"]]
+    for table in document.tables:
+        if len(table.columns) > 2 and [cell.text for cell in table.rows[0].cells] in annexes:
+            others = (ACROSS - NAMED) // (len(table.columns) - 1)
+            for place, column in enumerate(table.columns):
+                column.width = NAMED if place == 0 else others
+            for row in table.rows:
+                for place, cell in enumerate(row._tr.tc_lst):
+                    cell.width = NAMED if place == 0 else others
 
 
 def default_template() -> bytes:

@@ -46,6 +46,17 @@ DRESSES: Final[Mapping[str, str]] = {
 }
 IN_MEMORY = 4 * 1024 * 1024
 SIDE_NAMES = {"numerator": Text("分子", "numerator"), "denominator": Text("分母", "denominator")}
+KIND_NAMES = {
+    "issue": Text("问题", "issue"),
+    "segment": Text("派单段", "segment"),
+    "supervision": Text("黄红牌", "card"),
+    "enterprise": Text("企业", "enterprise"),
+    "visit": Text("走访", "visit"),
+    "assignment": Text("联系责任", "assignment"),
+    "person": Text("三员", "member"),
+    "visit_plan": Text("走访计划", "visit plan"),
+    "response": Text("答卷", "response"),
+}
 Progress = Callable[[int], None]
 """Told the percentage that is done."""
 
@@ -264,7 +275,7 @@ def evidence_table(key: str, period: Period, rows: Iterator[Cells]) -> Table:
             Column("id", Text("编号", "Id"), width=40),
             Column("issue", Text("问题", "Issue"), width=40),
         ),
-        rows=rows,
+        rows=((side, KIND_NAMES.get(str(kind)), *others) for side, kind, *others in rows),
         period=period.name,
     )
 

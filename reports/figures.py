@@ -11,7 +11,7 @@ from core.texts import ZH, Text
 from reports.arithmetic import quotient, ranks, rate, too_small
 from reports.indicators import GROUPS, INDICATORS, UNITS, Indicator
 from reports.periods import Period
-from reports.tables import Column, Table
+from reports.tables import Cell, Cells, Column, Table
 
 NOBODY = Text("（未归属）", "(none)")
 TOTAL = Text("合计", "Total")
@@ -133,15 +133,21 @@ class Report:
 
     def table(self) -> Table:
         """The report as the sheet the office sends: a numerator, denominator and rate for each indicator."""
-        columns = [Column("code", Text("代码", "Code"), width=12), Column("name", GROUPS[self.group_by], width=22)]
-        for indicator in self.indicators:
-            columns += _columns(indicator)
+        member = self.group_by == "field_member"
+        name = Column("name", GROUPS[self.group_by], width=22)
+        code = Column("code", Text("代码", "Code"), width=40 if member else 12)
+        figures = [column for indicator in self.indicators for column in _columns(indicator)]
+
+        def line(code: str, name: Cell, cells: list[Decimal | int | None]) -> Cells:
+            """A member's code is an id that nobody reads, so it comes last."""
+            return (name, *cells, code) if member else (code, name, *cells)
+
         return Table(
             key=f"supervision-{self.period.code}-{self.group_by}",
             title=Text("产改走访与问题办理督查情况表", "Supervision of field visits and issue handling"),
-            columns=columns,
-            rows=[(row.code or "", row.name, *_cells(self.indicators, row.figures)) for row in self.rows],
-            total=("", TOTAL, *_cells(self.indicators, self.total)),
+            columns=[name, *figures, code] if member else [code, name, *figures],
+            rows=[line(row.code or "", row.name, _cells(self.indicators, row.figures)) for row in self.rows],
+            total=line("", TOTAL, _cells(self.indicators, self.total)),
             unit=Text("件、次、%、工作日", "items, visits, %, working days"),
             period=self.period.name,
             measure=Text("按到期口径，统计至报告时点", "by what fell due, as of the report"),

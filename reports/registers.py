@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core.texts import EN, Text
 from inspections.models import ConferenceTask, Issue
@@ -17,7 +18,7 @@ from organizations.roles import FIELD_ROLES, Role
 from reports import circulars, clocks, groups, ledgers, supervision
 from reports.arithmetic import GRADE_NAMES, grade
 from reports.circulars import number
-from reports.figures import Report, Row
+from reports.figures import TOTAL, Figure, Report, Row
 from reports.groups import Sight
 from reports.indicators import INDICATORS
 from reports.measures import NO_WORK, Window
@@ -25,8 +26,18 @@ from reports.periods import Period
 from reports.tables import Cell, Column, Table
 
 BOARD = 5
+CONFIDENTIAL = Text("（保密）", "(confidential)")
 BOARDED: Final = {"department": "on_time_rate", "region": "visit_coverage"}
 MEMBER_KEYS = ("visits_per_member", "visit_coverage", "visit_completion", "response_completion", "workload")
+MEMBER_NAMES: Final = {
+    "visits_per_member": Text("有效走访", "Valid visits"), "workload": Text("上报问题", "Issues reported"),
+}  # fmt: skip
+MEMBER_MEANINGS: Final = {
+    "visits_per_member": Text("本人参加的有效走访次数，联合走访各计一次", "valid visits that the member took part in"),
+    "workload": Text("本人上报的问题，含上期结转", "issues that the member reported, those carried over too"),
+}
+"""What an indicator is to a single member, where its name for a group would mislead."""
+ROLE_ORDER: Final = ("instructor", "liaison", "observer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +104,9 @@ def _issue_rows(asked: Asked) -> Iterator[Sequence[Cell]]:
         yield (
             number(row),
             _in(asked.language, row.region.name, row.region.name_en),
-            "***" if row.confidential else row.enterprise.name,
+            CONFIDENTIAL if row.confidential else row.enterprise.name,
             _in(asked.language, row.category.name, row.category.name_en),
-            "***" if row.confidential else row.description,
+            CONFIDENTIAL if row.confidential else row.description,
             leads[row.lead_code][1],
             STATE_NAMES[State(row.state)],
             row.submitted_at,
@@ -115,13 +126,8 @@ def duties(asked: Asked) -> list[Table]:
         else Q(person=sight.person) | Q(region__in=sight.regions) | Q(enterprise__region__in=sight.regions)
     )
     found = (
-        Assignment.objects.filter(
-            seen,
-            Q(ends_on=None) | Q(ends_on__gte=period.first),
-            role__in=sorted(FIELD_ROLES),
-            starts_on__lte=period.last,
-            revoked_at=None,
-        )
+        _assignments(period)
+        .filter(seen)
         .select_related("person", "enterprise__region", "region")
         .order_by("role", "person__name", "id")
     )
@@ -143,8 +149,19 @@ def duties(asked: Asked) -> list[Table]:
             if town
             else Text("全市", "the city")
         )
-        rows.append((_role(one.role), one.person.name, place, town.name if town else None, one.starts_on, one.ends_on))
+        where = _in(asked.language, town.name, town.name_en) if town else None
+        rows.append((_role(one.role), one.person.name, place, where, one.starts_on, one.ends_on))
     return [Table(f"duties-{period.code}", Text("三员责任清单", "List of duties"), columns, rows, period=period.name)]
+
+
+def _assignments(period: Period) -> QuerySet[Assignment]:
+    """What field members were given to look after in the period."""
+    return Assignment.objects.filter(
+        Q(ends_on=None) | Q(ends_on__gte=period.first),
+        role__in=sorted(FIELD_ROLES),
+        starts_on__lte=period.last,
+        revoked_at=None,
+    )
 
 
 def tasks(asked: Asked) -> list[Table]:
@@ -181,31 +198,39 @@ def tasks(asked: Asked) -> list[Table]:
 
 
 def members(asked: Asked) -> list[Table]:
-    """The duty record: what each field member did of what was owed."""
+    """The duty record: what each field member did of what was owed, members of a role together."""
     report = _report(asked, "field_member")
-    columns = [Column("name", Text("姓名", "Name"), width=14)]
+    roles = _roles(asked)
+    columns = [Column("name", Text("姓名", "Name"), width=14), Column("role", Text("身份", "Role"), width=16)]
     for key in MEMBER_KEYS:
-        name = INDICATORS[key].name
-        if INDICATORS[key].denominator is None:
-            columns.append(Column(key, name, kind="count", width=10))
+        name, kind = MEMBER_NAMES.get(key, INDICATORS[key].name), INDICATORS[key].unit
+        if kind != "percent":
+            columns.append(Column(f"{key}.done" if kind == "visits" else key, name, kind="count", width=12))
         else:
             columns += [
                 Column(f"{key}.done", Text("完成", "done"), kind="count", group=name, width=8),
                 Column(f"{key}.owed", Text("应完成", "owed"), kind="count", group=name, width=8),
-                Column(f"{key}.rate", Text("值", "value"), kind="decimal", group=name, width=9),
+                Column(f"{key}.rate", Text("率（%）", "rate (%)"), kind="decimal", group=name, width=10),
             ]
+    rows = sorted(
+        (row for row in report.rows if row.code is not None),
+        key=lambda row: ([ROLE_ORDER.index(role) for role in roles[row.code or ""]] or [len(ROLE_ORDER)], row.name),
+    )
     return [
         Table(
             key=f"members-{asked.period.code}",
             title=Text("三员履职台账", "Duty record of field members"),
             columns=columns,
-            rows=[(row.name, *_member_cells(row)) for row in report.rows if row.code is not None],
+            rows=[
+                (row.name, _joined(roles[row.code or ""], asked.language), *_member_cells(row.figures)) for row in rows
+            ],
+            total=(TOTAL, None, *_member_cells(report.total)),
             unit=Text("次、家、%", "visits, enterprises, %"),
             period=asked.period.name,
             notes=tuple(
                 Text(
-                    f"{INDICATORS[key].name}：{INDICATORS[key].meaning}。",
-                    f"{INDICATORS[key].name.en}: {INDICATORS[key].meaning.en}.",
+                    f"{MEMBER_NAMES.get(key, INDICATORS[key].name)}：{MEMBER_MEANINGS.get(key, INDICATORS[key].meaning)}。",
+                    f"{MEMBER_NAMES.get(key, INDICATORS[key].name).en}: {MEMBER_MEANINGS.get(key, INDICATORS[key].meaning).en}.",
                 )
                 for key in MEMBER_KEYS
             ),
@@ -213,12 +238,24 @@ def members(asked: Asked) -> list[Table]:
     ]
 
 
-def _member_cells(row: Row) -> list[Cell]:
+def _roles(asked: Asked) -> dict[str, list[str]]:
+    """The roles that members hold in the period, by the member's code, in the order of the office."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for person, role in _assignments(asked.period).values_list("person_id", "role"):
+        found[str(person)].add(role)
+    return defaultdict(list, {one: sorted(held, key=ROLE_ORDER.index) for one, held in found.items()})
+
+
+def _joined(roles: Sequence[str], language: str) -> str:
+    return (", " if language == EN else "、").join(_role(role).of(language) for role in roles)
+
+
+def _member_cells(figures: Mapping[str, Figure]) -> list[Cell]:
     cells: list[Cell] = []
     for key in MEMBER_KEYS:
-        one = row.figures[key]
-        counted = INDICATORS[key].denominator is not None
-        cells += [one.numerator, one.denominator, one.value] if counted else [one.numerator]
+        one = figures[key]
+        percent = INDICATORS[key].unit == "percent"
+        cells += [one.numerator, one.denominator, one.value] if percent else [one.numerator]
     return cells
 
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
-from itertools import groupby
+from itertools import accumulate, groupby
+from math import ceil
 from typing import IO, TYPE_CHECKING, Any
 
 from core.texts import Text
 from reports.periods import SHANGHAI
-from reports.tables import Cell, Cells, Chart, Table, spoken, written
+from reports.tables import Cell, Cells, Chart, Column, Table, spoken, written
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -24,8 +25,10 @@ A3 = 8
 TITLE_ROW, LINE_ROW, GROUP_ROW, HEADING_ROW, FIRST_ROW = range(5)
 LONGEST = 32_767
 LONGEST_TAB = 31
-PAGE_WIDTH = 270
-"""Characters across an A3 page that can still be read; a wider sheet goes over several, its first columns repeated."""
+PAGE_WIDTH, SQUEEZED = 270, 0.2
+"""Characters across an A3 page that are read well. A sheet that is wider by more than a share of that goes over several
+pages, its first columns repeated."""
+NOTHING = Text("（本期无）", "(nothing in this period)")
 NARROW = 8
 """Up to so many columns a chart stands beside its table; otherwise on a sheet of its own."""
 MADE = datetime(2026, 1, 1, tzinfo=SHANGHAI).replace(tzinfo=None)
@@ -33,7 +36,7 @@ MADE = datetime(2026, 1, 1, tzinfo=SHANGHAI).replace(tzinfo=None)
 CUT = "…[截断]"
 FONT = "宋体"
 ROW_HEIGHT = 20
-LINE_HEIGHT, MOST_LINES = 16, 12
+LINE_HEIGHT, MOST_LINES, INDENT = 16, 12, 2
 """A row grows with its longest text, up to so many lines."""
 
 FORMATS: dict[str, dict[str, Any]] = {
@@ -47,8 +50,9 @@ FORMATS: dict[str, dict[str, Any]] = {
         "border": 1,
         "bg_color": "#DDEBF7",
     },
-    "text": {"border": 1, "valign": "vcenter", "text_wrap": True},
-    "quoted": {"border": 1, "valign": "vcenter", "text_wrap": True, "quote_prefix": True},
+    "text": {"border": 1, "valign": "vcenter", "text_wrap": True, "indent": 1},
+    "quoted": {"border": 1, "valign": "vcenter", "text_wrap": True, "indent": 1, "quote_prefix": True},
+    "nothing": {"border": 1, "align": "center", "valign": "vcenter"},
     "count": {"border": 1, "valign": "vcenter", "num_format": "0"},
     "decimal": {"border": 1, "valign": "vcenter", "num_format": "0.00"},
     "date": {"border": 1, "valign": "vcenter", "num_format": "yyyy-mm-dd"},
@@ -89,15 +93,23 @@ class _Page:
     ) -> None:
         self.book, self.sheet, self.formats, self.table, self.language = book, sheet, formats, table, language
         self.last_column = max(len(table.columns) - 1, 1)
+        self.widths = [_width(column, language) for column in table.columns]
+        self.pages = max(1, ceil(sum(self.widths) / PAGE_WIDTH - SQUEEZED))
 
     def fill(self) -> None:
         self._lay_out()
         self._write_head()
         end = self._write_rows()
         self._colour(end)
+        below = end
+        if end == FIRST_ROW:
+            nothing = NOTHING.of(self.language)
+            self.sheet.merge_range(below, 0, below, self.last_column, nothing, self.formats["nothing"])
+            below += 1
         if self.table.total is not None:
-            self._write_row(end, self.table.total, "total ")
-        self._write_notes(end + (self.table.total is not None) + 1)
+            self._write_row(below, self.table.total, "total ")
+            below += 1
+        self._write_notes(below + 1)
         if self.table.charts and end > FIRST_ROW:
             self._draw(end)
 
@@ -105,14 +117,15 @@ class _Page:
         sheet = self.sheet
         sheet.set_landscape()
         sheet.set_paper(A3)
-        sheet.fit_to_pages(-(-sum(column.width for column in self.table.columns) // PAGE_WIDTH), 0)
+        sheet.fit_to_pages(self.pages, 0)
+        sheet.center_horizontally()
         sheet.repeat_columns(0, min(2, len(self.table.columns)) - 1)
         sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.6)
         sheet.set_footer("&C&P / &N")
         sheet.repeat_rows(TITLE_ROW, HEADING_ROW)
         sheet.freeze_panes(FIRST_ROW, min(2, len(self.table.columns)))
-        for index, column in enumerate(self.table.columns):
-            sheet.set_column(index, index, column.width)
+        for index, width in enumerate(self.widths):
+            sheet.set_column(index, index, width)
         sheet.set_default_row(ROW_HEIGHT)
         sheet.set_row(TITLE_ROW, 32)
         sheet.set_row(GROUP_ROW, 32)
@@ -120,10 +133,9 @@ class _Page:
 
     def _write_head(self) -> None:
         said = self.language
-        self.sheet.merge_range(
-            TITLE_ROW, 0, TITLE_ROW, self.last_column, self.table.title.of(said), self.formats["title"]
-        )
-        self.sheet.merge_range(LINE_ROW, 0, LINE_ROW, self.last_column, _line(self.table, said), self.formats["line"])
+        across = self._first_page()
+        self.sheet.merge_range(TITLE_ROW, 0, TITLE_ROW, across, self.table.title.of(said), self.formats["title"])
+        self.sheet.merge_range(LINE_ROW, 0, LINE_ROW, across, _line(self.table, said), self.formats["line"])
         heading = self.formats["heading"]
         upright: list[int] = []
         index = 0
@@ -146,6 +158,13 @@ class _Page:
             else:
                 self.sheet.write_string(HEADING_ROW, column, one.heading.of(said), heading)
 
+    def _first_page(self) -> int:
+        """The last column that is sure to be on the first page: a title over all columns would be cut where the page ends."""
+        if self.pages == 1:
+            return self.last_column
+        room = sum(self.widths) / self.pages * 0.9
+        return max(1, sum(reach <= room for reach in accumulate(self.widths)) - 1)
+
     def _write_rows(self) -> int:
         row = FIRST_ROW
         for cells in self.table.rows:
@@ -155,7 +174,7 @@ class _Page:
 
     def _write_row(self, row: int, cells: Cells, look: str) -> None:
         said = [spoken(cell, self.language) for cell in cells]
-        lines = max(_lines(cell, column.width) for cell, column in zip(said, self.table.columns, strict=True))
+        lines = max(_lines(cell, width) for cell, width in zip(said, self.widths, strict=True))
         if lines > 1:
             self.sheet.set_row(row, LINE_HEIGHT * min(lines, MOST_LINES))
         for index, (column, cell) in enumerate(zip(self.table.columns, said, strict=True)):
@@ -189,9 +208,12 @@ class _Page:
         return not isinstance(rows, Sequence) or len({row[index] for row in rows} - {None}) > 1
 
     def _write_notes(self, row: int) -> None:
+        across = self._first_page()
         for note in self.table.notes:
             text = note.of(self.language)
-            self.sheet.merge_range(row, 0, row, self.last_column, text, self.formats["note"])
+            if (lines := _lines(text, sum(self.widths[: across + 1]))) > 1:
+                self.sheet.set_row(row, LINE_HEIGHT * lines)
+            self.sheet.merge_range(row, 0, row, across, text, self.formats["note"])
             row += 1
 
     def _draw(self, end: int) -> None:
@@ -251,12 +273,22 @@ class _Page:
         return drawn
 
 
+def _width(column: Column, language: str) -> int:
+    """As wide as the column says, and as the longest word of its heading needs; Chinese breaks anywhere."""
+    words = column.heading.of(language).split()
+    return max([column.width, *(len(word) + 3 for word in words if word.isascii())])
+
+
 def _lines(cell: Cell, width: int) -> int:
-    """How many lines a text takes in its column; a Chinese character is two wide."""
-    if not isinstance(cell, str) or len(cell) * 2 <= width:
+    """How many lines a text takes in its column, less its indent; a Chinese character is two wide, and words break early."""
+    if not isinstance(cell, str) or len(cell) * 2 <= width - INDENT:
         return 1
+    room = width - INDENT
     return sum(
-        -(-max(1, sum(2 if character > "\u2e7f" else 1 for character in part)) // width)
+        -(
+            -max(1, sum(2 if character > "\u2e7f" else 1 for character in part))
+            // (room * 3 // 4 if " " in part else room)
+        )
         for part in cell[: width * MOST_LINES].split("\n")
     )
 

@@ -269,6 +269,7 @@ def test_the_duty_record_counts_for_each_member(busy: World) -> None:
     liaison = next(row for row in told if row["name"] == "liaison")
 
     assert (liaison["visit_completion.done"], liaison["visit_completion.owed"], liaison["workload"]) == (0, 1, 2)
+    assert (liaison["role"], liaison["visits_per_member.done"]) == ("联络员", 0)
 
 
 def test_what_is_behind_an_acknowledgement_leads_to_its_issue(busy: World) -> None:

@@ -116,6 +116,28 @@ def test_an_empty_table_and_a_text_too_long_for_a_cell_still_make_a_sheet() -> N
     assert reopened(plain([("长" * 40_000, 1, None, None)]))["A5"].value.endswith(sheets.CUT)
 
 
+def test_a_list_of_nothing_says_so() -> None:
+    sheet = reopened(plain([]), EN)
+
+    assert sheet["A5"].value == "(nothing in this period)"
+    assert "A5:D5" in {str(merge) for merge in sheet.merged_cells.ranges}
+
+
+def test_a_title_stays_on_the_first_page_of_a_sheet_that_goes_over_several() -> None:
+    columns = [Column(f"c{n}", Text("列", "column"), width=30) for n in range(20)]
+    sheet = reopened(Table("wide", Text("很宽的表", "Wide"), columns, [tuple("x" * 20)], notes=(Text("注", "note"),)))
+
+    assert sheet.page_setup.fitToWidth == 3
+    assert {str(merge) for merge in sheet.merged_cells.ranges} >= {"A1:F1", "A2:F2", "A7:F7"}
+
+
+def test_a_column_is_as_wide_as_the_longest_word_above_it() -> None:
+    table = Table("t", Text("表", "Table"), [Column("a", Text("裁定", "adjudicated"), width=7)] * 2, [("x", "y")])
+
+    assert reopened(table, ZH).column_dimensions["A"].width < 8
+    assert reopened(table, EN).column_dimensions["A"].width > 13
+
+
 def test_one_report_says_the_same_in_every_form() -> None:
     report = supervision()
     told = report.document()["rows"][0]["indicators"]["on_time_rate"]
@@ -158,6 +180,8 @@ def test_the_bulletin_is_set_as_official_documents_are() -> None:
         "五、",
     ]
     assert any("CG-1（华士镇，欠薪）：牵头单位人社局，已超期7个工作日。" in text for text in texts)
+    names, rates = document.tables[1].rows[2].cells[:2]
+    assert names.width > rates.width
     assert document.tables[1].rows[2].cells[0].text == "<华士镇> & {{ 7 * 7 }}"
 
 
