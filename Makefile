@@ -24,6 +24,7 @@ help:
 	@echo "make overload          ask five times what the server can do, slow lines beside it, and count"
 	@echo "make check             everything a machine can judge: format, lint, types, contracts, migrations, OpenAPI, tests"
 	@echo "make fuzz              parsers, operations and hostile requests with new inputs each time (FUZZ=3000)"
+	@echo "make fuzz-deep         the parsers under a fuzzer that follows their branches (FUZZ_SECONDS=60 each)"
 	@echo "make tour              the main job told by a phone over HTTP, against the server at PORT or one of its own"
 	@echo "make agreement         reports over random worlds against a simple count (N=1000)"
 	@echo "make tour-production   the same against PostgreSQL and S3 with two app processes"
@@ -98,6 +99,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: $(DEVELOPMENT)
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+	$(LOCK) requirements-fuzz.in --output-file requirements-fuzz.txt
 
 clean:
 	rm -rf $(VENV) var
@@ -141,6 +143,13 @@ FUZZ ?= 3000
 fuzz: $(DEVELOPMENT)
 	FUZZ=$(FUZZ) $(BIN)/python -m pytest --engine=sqlite -q tests/test_parsers.py tests/api/test_contract.py
 	FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest --engine=postgres -q tests/api/test_hostile.py
+
+# The parsers again, under a fuzzer that follows their branches; its wheels are for fewer machines than ours.
+.PHONY: fuzz-deep
+FUZZ_SECONDS ?= 60
+fuzz-deep: $(DEVELOPMENT)
+	$(call install,the fuzzer,-r requirements-fuzz.txt)
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 # The same beside ten million records; filling the database takes longer than all the rest.
 .PHONY: bench-flat
