@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -16,7 +18,7 @@ from api.operations import OPERATIONS
 from core.problems import Invalid, Malformed
 from core.texts import Text
 from organizations.permissions import Caller
-from sync import envelope, verify
+from sync import cursors, envelope, verify
 from sync.problems import MOST_BYTES, BatchTooLarge
 from sync.pull import MOST_ROWS
 from sync.pull import pull as pull_page
@@ -39,7 +41,7 @@ def pull(request: HttpRequest, by: Caller, at: datetime) -> HttpResponse:
     page = pull_page(
         by=by,
         owner=_device(by),
-        cursor=request.GET.get("cursor"),
+        cursor=_sealed_anew(request.GET.get("cursor"), _device(by)),
         limit=_limit(request.GET.get("limit")),
         scope=request.GET.get("scope"),
         key=KEY,
@@ -60,7 +62,7 @@ def verify_mirror(request: HttpRequest, by: Caller, at: datetime) -> HttpRespons
     told = verify.verify(
         by=by,
         owner=_device(by),
-        cursor=document["cursor"],
+        cursor=_sealed_anew(document["cursor"], _device(by)),
         claimed=verify.claims(document.get("scopes", {})),
         key=KEY,
     )
@@ -70,6 +72,15 @@ def verify_mirror(request: HttpRequest, by: Caller, at: datetime) -> HttpRespons
 def _device(by: Caller) -> UUID:
     assert by.device is not None
     return by.device
+
+
+def _sealed_anew(cursor: Any, owner: UUID) -> Any:
+    """A cursor from before the server's key was replaced, under the present key; any other as it is."""
+    for former in settings.SECRET_KEY_FALLBACKS if isinstance(cursor, str) else ():
+        with suppress(cursors.BadCursor):
+            state = cursors.unseal(cursor, owner=owner, key=former.encode())
+            return cursors.seal(state, owner=owner, key=KEY)
+    return cursor
 
 
 def _limit(text: str | None) -> int:

@@ -47,6 +47,7 @@ if not SECRET_KEY and not PRODUCTION:
     SECRET_KEY = kept_secret(VAR_DIR / "secret_key")
 if PRODUCTION and len(SECRET_KEY) < 50:
     environment.refuse("SECRET_KEY: production needs one of at least 50 characters")
+SECRET_KEY_FALLBACKS = environment.words("SECRET_KEY_FALLBACKS")
 PHOTO_ROOT_KEYS = environment.words("PHOTO_ROOT_KEY")
 if any(len(_key) < 40 or _key == SECRET_KEY for _key in PHOTO_ROOT_KEYS):
     environment.refuse("PHOTO_ROOT_KEY: needs at least 40 characters, and is not SECRET_KEY")

@@ -140,9 +140,10 @@ def _root(day: date, digests: Iterable[str], previous: str) -> tuple[int, str]:
 
 
 def _keys() -> dict[str, bytes]:
-    """Every key that may have signed a root, by its name; the first signs. The last is the one derived from SECRET_KEY."""
-    derived = sha256(b"photo roots\0" + settings.SECRET_KEY.encode()).digest()
-    keys = [*(key.encode() for key in settings.PHOTO_ROOT_KEYS), derived]
+    """Every key that may have signed a root, by its name; the first signs. The last is derived from the oldest SECRET_KEY."""
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    derived = [sha256(b"photo roots\0" + secret.encode()).digest() for secret in secrets]
+    keys = [*(key.encode() for key in settings.PHOTO_ROOT_KEYS), *derived]
     return {sha256(b"name\0" + key).hexdigest()[:16]: key for key in keys}
 
 

@@ -10,10 +10,12 @@ import base64
 import hmac
 import struct
 from datetime import datetime
+from itertools import product
 from secrets import compare_digest, token_hex
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from core.actors import Actor
@@ -46,9 +48,9 @@ def new_seed() -> str:
     return token_hex(20)
 
 
-def secret(seed: str) -> bytes:
-    """The twenty bytes that the authenticator app keeps."""
-    return salted_hmac("organizations.totp", seed, algorithm="sha256").digest()[:20]
+def secret(seed: str, key: str | None = None) -> bytes:
+    """The twenty bytes that the authenticator app keeps; made with the server's key unless a former one is given."""
+    return salted_hmac("organizations.totp", seed, secret=key, algorithm="sha256").digest()[:20]
 
 
 def address(seed: str, username: str) -> str:
@@ -61,8 +63,9 @@ def address(seed: str, username: str) -> str:
 def spend(person: Person, given: str, *, at: datetime) -> bool:
     """Whether the code is right now (a step to either side is allowed) and was not used before; it is used up by this."""
     now = step_of(at)
-    for step in (now - 1, now, now + 1):
-        if compare_digest(code(secret(person.totp_secret), step).encode(), given.encode()):
+    known = [secret(person.totp_secret, key) for key in (None, *settings.SECRET_KEY_FALLBACKS)]
+    for one, step in product(known, (now - 1, now, now + 1)):
+        if compare_digest(code(one, step).encode(), given.encode()):
             rows = Person.objects.filter(pk=person.pk, totp_step__lt=step)
             return bool(rows.update(totp_step=step))
     return False
