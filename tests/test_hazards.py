@@ -110,6 +110,46 @@ def test_xml_from_outside_is_read_by_the_careful_parser_only() -> None:
     assert found == set()
 
 
+def test_sentences_are_filled_into_literals_only() -> None:
+    """What somebody typed is a value and never the pattern it is put into."""
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            base = node.func.value
+            if node.func.attr in ("format", "format_map") and path != "core/texts.py":
+                assert isinstance(base, ast.Constant) or ast.unparse(base).lstrip("_").isupper(), (path, node.lineno)
+            passed_on = path == "inspections/guards.py" and ast.unparse(base) == "Text(zh, en)"
+            if (
+                node.func.attr == "fill"
+                and isinstance(base, ast.Call)
+                and ast.unparse(base.func) == "Text"
+                and not passed_on
+            ):
+                assert all(isinstance(word, ast.Constant) for word in base.args), (path, node.lineno)
+
+
+def test_the_guards_refuse_in_literals() -> None:
+    said = [node for node in ast.walk(TREES["inspections/guards.py"]) if isinstance(node, ast.Call)]
+    refusals = [node for node in said if ast.unparse(node.func) == "_refuse"]
+    assert refusals and all(isinstance(word, ast.Constant) for node in refusals for word in node.args)
+
+
+def test_no_page_of_ours_talks_to_other_windows() -> None:
+    """Nor runs a script at all: what moves on the console is its toolkit's."""
+    for page in (ROOT / "api" / "templates").rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert "<script" not in text and "postMessage" not in text, page
+    assert not list((ROOT / "api").rglob("*.js"))
+
+
+def test_nobody_turns_the_check_of_certificates_off() -> None:
+    for path, tree in TREES.items():
+        text = ast.unparse(tree)
+        for word in ("verify=False", "CERT_NONE", "check_hostname = False", "_create_unverified_context"):
+            assert word not in text, path
+
+
 @pytest.mark.parametrize(
     "word",
     ["ldap", "memcache", "graphene", "strawberry", "channels", "websockets", "saml", "oidc", "jinja2-cli", "aiortc"],

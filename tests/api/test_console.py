@@ -183,6 +183,20 @@ def test_no_page_holds_a_script_of_its_own(cast, office):
         assert not re.search(r"<[^>]+\son[a-z]+=|javascript:", page), address
 
 
+def test_passwords_are_typed_masked_and_may_be_pasted(cast, office):
+    pages = ["/console/login/", "/console/second-factor/", reverse("admin:organizations_person_add")]
+    for address, client in zip(pages, (Client(), office, office), strict=True):
+        page = client.get(address).content.decode()
+        fields = re.findall(r"<input[^>]*name=\"(?:new_)?password\"[^>]*>", page)
+        assert fields, address
+        assert all('type="password"' in field and "paste" not in field and "readonly" not in field for field in fields)
+
+
+def test_every_page_has_a_way_out(cast, office):
+    for name in LISTS:
+        assert 'action="/console/logout/"' in office.get(reverse(f"admin:{name}_changelist")).content.decode(), name
+
+
 def test_rows_are_never_deleted_here(cast, office):
     assert (
         office.post(reverse("admin:organizations_person_delete", args=[cast.liaison.id]), {"post": "yes"}).status_code

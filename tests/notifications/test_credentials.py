@@ -6,6 +6,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
+from django.core.mail import BadHeaderError, EmailMessage
+
+from core.problems import Invalid
 from organizations import devices, people, totp
 from tests.inspections.cast import World
 from tests.notifications.test_telling import Delivery, Message, drain, inbox, world
@@ -45,6 +49,16 @@ def test_a_second_phone_is_news_and_the_first_is_not(world: World) -> None:
     assert inbox(world, "liaison") == []
     bind(world, "liaison")
     assert inbox(world, "liaison") == ["device.bound"]
+
+
+@pytest.mark.parametrize("address", ["a@b.cn\nBcc: c@d.cn", "a@b.cn\r\nSubject: x", "a@b.cn, c@d.cn", "a@b.cn\x00"])
+def test_an_address_carries_no_second_header(world: World, address: str) -> None:
+    with pytest.raises(Invalid):
+        people.change(world.people["hrss"].id, {"email": address}, by=world.caller("office"), at=world.now)
+    letter = EmailMessage("x", "y", "office@example.cn", [address.replace("\x00", "\n")])
+    if "\n" in letter.to[0]:
+        with pytest.raises(BadHeaderError):
+            letter.message()
 
 
 def test_nobody_writes_to_somebody_who_is_no_more(world: World) -> None:

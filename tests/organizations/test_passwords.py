@@ -8,8 +8,9 @@ import pytest
 
 from core.actors import SYSTEM
 from core.problems import Invalid
-from organizations import passwords, people
+from organizations import authentication, passwords, people
 from tests.organizations.cast import NOW, PASSWORD
+from tests.organizations.test_sessions import sign_in
 
 
 def codes(password, **more):
@@ -68,6 +69,18 @@ def test_the_rule_stands_at_every_door(cast):
     ):
         with pytest.raises(Invalid):
             attempt()
+
+
+@pytest.mark.parametrize("near", [" Pale-Heron-9 ", "pale-heron-9", "Pale-Heron-9x", "Pale-Heron-", "Ｐale-Heron-9"])
+def test_a_password_is_taken_to_the_letter(cast, near):
+    people.set_password(cast.liaison.id, "Pale-Heron-9", by=SYSTEM, at=NOW)
+    with pytest.raises(authentication.SignInRefused):
+        sign_in(password=near)
+    long = " Ü-Heron-9 " + "ß" * 240
+    people.set_password(cast.liaison.id, long, by=SYSTEM, at=NOW)
+    assert sign_in(password=long)
+    with pytest.raises(authentication.SignInRefused):
+        sign_in(password=long[:-1])
 
 
 def test_an_installation_brings_its_own_set_of_breached_passwords(tmp_path, settings):
