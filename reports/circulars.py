@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -73,8 +74,13 @@ def named(period: Period, *, at: datetime, language: str = ZH) -> list[NamedProb
 
 
 def number(issue: Issue) -> str:
-    """What people call an issue on paper: the day it was reported and the end of its id."""
-    return f"{day_of(issue.submitted_at):%Y%m%d}-{issue.id.hex[-6:].upper()}"
+    """What people call an issue on paper."""
+    return named_by(issue.id, issue.submitted_at)
+
+
+def named_by(key: UUID, submitted_at: datetime) -> str:
+    """The same from what it is made of: the day it was reported and the end of its id."""
+    return f"{day_of(submitted_at):%Y%m%d}-{key.hex[-6:].upper()}"
 
 
 def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH) -> Table:

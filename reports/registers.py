@@ -12,8 +12,9 @@ from django.db.models import Q, QuerySet
 
 from core.texts import EN, Text
 from inspections.models import ConferenceTask, Issue
+from inspections.rulebook import IssueCategory
 from inspections.workflow import STATE_NAMES, State
-from organizations.models import Assignment
+from organizations.models import Assignment, Region
 from organizations.roles import FIELD_ROLES, Role
 from reports import circulars, clocks, groups, ledgers, supervision
 from reports.arithmetic import GRADE_NAMES, grade
@@ -91,29 +92,31 @@ def issues(asked: Asked) -> list[Table]:
 
 
 def _issue_rows(asked: Asked) -> Iterator[Sequence[Cell]]:
-    rows = (
-        Issue.objects.filter(
-            Window(asked.period, asked.at).within("submitted_at"), asked.sight.of_issues(""), ~Q(state__in=NO_WORK)
-        )
-        .select_related("region", "enterprise", "category")
-        .order_by("submitted_at", "id")
+    rows = Issue.objects.filter(
+        Window(asked.period, asked.at).within("submitted_at"), asked.sight.of_issues(""), ~Q(state__in=NO_WORK)
     )
     codes = rows.order_by().values_list("lead_code", flat=True).distinct()
-    leads = groups.named("department", codes, asked.language)
-    for row in rows.iterator(chunk_size=1000):
+    leads = {code: name for code, (_, name) in groups.named("department", codes, asked.language).items()}
+    towns = {one.pk: _in(asked.language, one.name, one.name_en) for one in Region.objects.all()}
+    kinds = {one.code: _in(asked.language, one.name, one.name_en) for one in IssueCategory.objects.all()}
+    told = rows.order_by("submitted_at", "id").values_list(
+        "id", "submitted_at", "region_id", "enterprise__name", "category_id", "description", "confidential", "lead_code", "state",
+        "due", "replied_at", "closed_at", "round",
+    )  # fmt: skip
+    for pk, at, town, firm, category, said, hidden, lead, state, due, replied, closed, turn in told.iterator(1000):
         yield (
-            number(row),
-            _in(asked.language, row.region.name, row.region.name_en),
-            CONFIDENTIAL if row.confidential else row.enterprise.name,
-            _in(asked.language, row.category.name, row.category.name_en),
-            CONFIDENTIAL if row.confidential else row.description,
-            leads[row.lead_code][1],
-            STATE_NAMES[State(row.state)],
-            row.submitted_at,
-            row.due,
-            row.replied_at,
-            row.closed_at,
-            row.round,
+            circulars.named_by(pk, at),
+            towns[town],
+            CONFIDENTIAL if hidden else firm,
+            kinds[str(category)],
+            CONFIDENTIAL if hidden else said,
+            leads[lead],
+            STATE_NAMES[State(state)],
+            at,
+            due,
+            replied,
+            closed,
+            turn,
         )
 
 
