@@ -46,9 +46,10 @@ systemctl() { local word="$1"; shift; [ "$word" != daemon-reload ] || return 0
 """
 
 
-def commands(page: str, *, told: dict[str, str]) -> list[str]:
-    """The lines of the shell blocks of §1 to §3, with what their reader would put in place of some words."""
-    part = page.partition("## 1.")[2].partition("## 4.")[0]
+def commands(page: str, *, told: dict[str, str], sections: tuple[int, int] = (1, 3)) -> list[str]:
+    """The lines of the shell blocks of some sections, with what their reader would put in place of some words."""
+    first, last = sections
+    part = page.partition(f"## {first}.")[2].partition(f"## {last + 1}.")[0]
     blocks = re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
     lines = [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
     for old, new in told.items():

@@ -36,6 +36,8 @@ BROUGHT = ("systemd-sysv", "dbus", "sudo", "curl", "ca-certificates", "procps")
 """What a server has before anybody follows the page."""
 CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
 NEW_NETWORK = 0x40000000
+ASKING = {"createuser": ("PASSWORD", "PASSWORD"), "add_person": ("PASSWORD",), "manage.py restore": ("yes",)}
+"""What people answer to commands that ask."""
 EXPOSURE = 3.0
 """How open `systemd-analyze security` may find a unit, of 10."""
 
@@ -151,8 +153,9 @@ def follow(machine: Machine, lines: list[str], settings: dict[str, str], passwor
     script = []
     for line in lines:
         script.append(f"printf '%s\\n' {shlex.quote('$ ' + line)}")
-        asks = "createuser" in line or "add_person" in line
-        script.append(f"printf '%s\\n' {password} {password} | {line}" if asks else line)
+        answers = next((words for command, words in ASKING.items() if command in line), ())
+        told = " ".join(password if word == "PASSWORD" else word for word in answers)
+        script.append(f"{{\n{line}\n}} < <(printf '%s\\n' {told})" if answers else line)
         if "then fill it in" in line:
             script.append("cat /root/filled > /etc/sanyuantong/env")
     machine.run("\n".join(script))
@@ -236,6 +239,9 @@ def proves(machine: Machine, settings: dict[str, str], password: str) -> int:
         "cd /opt/sanyuantong && sudo -u sanyuantong ENV_FILE=/etc/sanyuantong/env .venv/bin/python manage.py verify_journal"
     )
     print("after a power cut everything came up by itself", flush=True)
+    follow(machine, guide.commands(page, told={}, sections=(4, 4)), settings, password)
+    guide.serves("https://127.0.0.1", password)
+    print("backed up and brought back as the page says", flush=True)
     return code
 
 
