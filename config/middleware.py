@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -16,6 +17,7 @@ from django.utils.functional import SimpleLazyObject
 from api.console.site import signed_in
 from api.errors import MethodNotAllowed, page
 from api.parsing import refused
+from core.problems import Problem
 from core.texts import Text
 
 API = "/api/"
@@ -34,17 +36,28 @@ ANSWERS_COME_FROM = (
 """For the API: what it answers runs nothing and loads nothing, even when a browser takes it for a page."""
 
 
+class TLSRequired(Problem):
+    """The address of a program was spoken to in the clear."""
+
+    kind = "tls-required"
+    status = 403
+    title = Text("请使用 HTTPS", "Use https")
+
+
 class SoundAddresses:
     """What an address must not say is refused at the gate.
 
-    U+0000, because PostgreSQL would choke on it where SQLite would not; and for the API a parameter that stands there twice,
-    because one reader would take the first and another the last.
+    Plain HTTP where TLS is wanted: people's pages are led there, but a program that speaks plainly has to notice. U+0000,
+    because PostgreSQL would choke on it where SQLite would not. And for the API a parameter that stands there twice, because
+    one reader would take the first and another the last.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.SECURE_SSL_REDIRECT and request.path_info.startswith(API) and not request.is_secure():
+            return page(request, TLSRequired())
         if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             return page(request, refused("nul", Text("地址中不得含有空字符", "The address must not hold U+0000")))
         if request.path_info.startswith(API) and "&" in (asked := request.META.get("QUERY_STRING", "")):

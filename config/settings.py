@@ -184,7 +184,10 @@ if PRODUCTION:  # a browser takes these names from this host alone, by TLS alone
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-console", "__Host-csrf"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # and so in no cookie
 SECURE_SSL_REDIRECT = SSL_REDIRECT and PRODUCTION
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked inside the network, without a proxy in between
+SECURE_REDIRECT_EXEMPT = [
+    r"^(healthz|readyz|metrics)$",  # asked inside the network, without a proxy in between
+    r"^api/",  # refused, not led: programs are to notice
+]
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None

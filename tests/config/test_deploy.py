@@ -90,6 +90,8 @@ def test_nginx_takes_its_configuration_and_answers_for_servers_that_are_away() -
         assert {one.status_code for one in crowd} == {503}
         led = httpx.get(f"http://127.0.0.1:{plain}/console/")
         assert (led.status_code, led.headers["Location"]) == (308, "https://127.0.0.1/console/")
+        plainly = httpx.get(f"http://127.0.0.1:{plain}/api/v1/me", headers={"Authorization": "Bearer x"})
+        assert (plainly.status_code, plainly.json()["type"]) == (403, "/problems/tls-required")
         for own in (answer, httpx.request("TRACE", proxy.base_url, verify=trusted), crowd[0]):
             assert "includeSubDomains" in own.headers["Strict-Transport-Security"]
             assert own.headers["X-Content-Type-Options"] == "nosniff"

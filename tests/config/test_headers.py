@@ -49,6 +49,18 @@ def test_every_answer_says_what_it_may_load_and_that_its_type_is_no_guess(addres
 
 
 @pytest.mark.django_db
+def test_people_are_led_to_tls_and_programs_are_refused_without_it(settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    client = Client()
+    led = client.get("/console/login/")
+    assert (led.status_code, led.headers["Location"]) == (301, "https://testserver/console/login/")
+    refused = client.get("/api/v1/me", headers={"Authorization": "Bearer x"})
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/tls-required")
+    assert client.get("/api/v1/me", secure=True).status_code == 401
+    assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.django_db
 def test_no_answer_of_the_api_is_kept_by_a_browser_unless_it_says_so() -> None:
     for address in ("me", "nowhere", "public/questionnaires/none"):
         assert "no-store" in Client().get(f"/api/v1/{address}").headers["Cache-Control"]
