@@ -31,7 +31,7 @@ class BulletinLayout(Noun):
     @extend_schema(responses={(200, bulletins.MEDIA_TYPE): OpenApiTypes.BINARY}, operation_id="read_bulletin_layout")
     def get(self, request: Request) -> HttpResponse:
         """The layout in use: the office's own, or the one that ships."""
-        content = layouts.current() or bulletins.default_template()
+        content = layouts.current() or layouts.shipped()
         headers = {
             "Content-Disposition": 'attachment; filename="bulletin-layout.docx"',
             "X-Content-Type-Options": "nosniff",

@@ -164,8 +164,10 @@ def write(made: Made, dress: str, language: str, progress: Progress = lambda per
 def _fill(file: IO[bytes], made: Made, dress: str, language: str, progress: Progress) -> bytes:
     """Write it; gives what a bulletin says, for Word puts the time into its bytes, and nothing for the others."""
     if dress == "docx":
+        from reports import letterhead  # slow to load, and only needed when a bulletin goes out
+
         layout = layouts.current()
-        file.write(bulletins.write(_bulletin(made), language, template=layout))
+        file.write(letterhead.write(_bulletin(made), language, template=layout))
         return orjson.dumps(_bulletin(made).context(language)) + sha256(layout or b"").digest()
     if dress == "json":
         file.write(orjson.dumps(made.document, default=str))

@@ -7,11 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
-from docx.opc.constants import RELATIONSHIP_TYPE
-from docx.opc.packuri import PackURI
-from docx.opc.part import Part
-from docx.oxml import parse_xml
-
 from core.texts import Text
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.drawingml.chart+xml"
@@ -43,6 +38,11 @@ def mark(place: int) -> str:
 
 def place(document: Any, drawings: Sequence[Drawing], language: str) -> None:
     """Put each drawing where its :func:`mark` stands; one whose mark the layout leaves out is not drawn."""
+    from docx.opc.constants import RELATIONSHIP_TYPE  # slow to load, and only needed when a bulletin goes out
+    from docx.opc.packuri import PackURI
+    from docx.opc.part import Part
+    from docx.oxml import parse_xml
+
     wanted = {mark(number): (number, drawing) for number, drawing in enumerate(drawings, start=1)}
     for paragraph in document.paragraphs:
         found = wanted.get(paragraph.text.strip())

@@ -13,7 +13,6 @@ from core.problems import Invalid
 from core.texts import ZH, Text
 from journal import journal
 from organizations.permissions import permit
-from reports import bulletins
 from reports.bulletins import Bulletin, Section
 from reports.models import Layout
 from reports.tables import Column, Table
@@ -36,6 +35,13 @@ def current() -> bytes | None:
     """The office's layout; None while the one that ships is used."""
     found = Layout.objects.filter(pk=BULLETIN).values_list("content", flat=True).first()
     return None if found is None else bytes(found)
+
+
+def shipped() -> bytes:
+    """The layout that ships with the project."""
+    from reports import letterhead  # slow to load, and layouts are rarely looked at
+
+    return letterhead.default_template()
 
 
 def replace(content: bytes, *, by: Actor, at: datetime) -> None:
@@ -76,7 +82,9 @@ def _check(content: bytes) -> None:
     if len(names) > MOST_PARTS or any(name.lower().endswith(PROGRAMS) for name in names):
         detail = Text("不接受含宏或内嵌对象的文档", "Documents with macros or embedded objects are not taken")
         raise Invalid.at("/file", "macros", detail)
-    bulletins.write(SAMPLE, ZH, template=content)
+    from reports import letterhead
+
+    letterhead.write(SAMPLE, ZH, template=content)
 
 
 def _tell(verb: str, size: list[object]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from core.actors import SYSTEM
 from core.problems import Invalid
 from core.texts import ZH
-from reports import bulletins, layouts
+from reports import layouts, letterhead
 from tests.organizations.cast import NOW
 
 
@@ -25,7 +25,7 @@ def layout(*lines: str) -> bytes:
 
 
 def filled(*lines: str) -> str:
-    made = bulletins.write(layouts.SAMPLE, ZH, template=layout(*lines))
+    made = letterhead.write(layouts.SAMPLE, ZH, template=layout(*lines))
     return "|".join(paragraph.text for paragraph in docx.Document(BytesIO(made)).paragraphs)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from core.actors import SYSTEM
 from core.problems import Invalid
 from core.texts import EN, ZH, Text
-from reports import adjustments, bulletins, csvs, deliverables, figures, periods, sentences, sheets, trends
+from reports import adjustments, bulletins, csvs, deliverables, figures, letterhead, periods, sentences, sheets, trends
 from reports.figures import Report, Row, figure
 from reports.indicators import for_group
 from reports.periods import SHANGHAI, read
@@ -162,7 +162,7 @@ def test_the_bulletin_is_set_as_official_documents_are() -> None:
         addressees=Text("各单位：", "To all units:"),
     )
 
-    document = docx.Document(BytesIO(bulletins.write(bulletin, ZH)))
+    document = docx.Document(BytesIO(letterhead.write(bulletin, ZH)))
     page, texts = document.sections[0], [paragraph.text for paragraph in document.paragraphs]
     faces = {run.font.name for paragraph in document.paragraphs for run in paragraph.runs}
 
@@ -199,9 +199,11 @@ def test_the_offices_own_template_is_used_and_a_broken_one_is_refused() -> None:
         document.save(buffer)
         return buffer.getvalue()
 
-    assert docx.Document(BytesIO(bulletins.write(bulletin, ZH, template=saved(own)))).paragraphs[0].text == "通报：标题"
+    assert (
+        docx.Document(BytesIO(letterhead.write(bulletin, ZH, template=saved(own)))).paragraphs[0].text == "通报：标题"
+    )
     with pytest.raises(Invalid):
-        bulletins.write(bulletin, ZH, template=saved(broken))
+        letterhead.write(bulletin, ZH, template=saved(broken))
 
 
 @pytest.mark.parametrize("language", ["zh-Hans", "en"])
