@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import path
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -136,7 +137,10 @@ class Token(Noun):
         draft = _device(values["device"])
         lifetime = tokens.lifetime()
         name, password, code = values["username"], values["password"], values["code"]
-        issued = authentication.sign_in(name, password, draft, at=self.at, lifetime=lifetime, code=code)
+        only = settings.ENROLLED_PHONES
+        issued = authentication.sign_in(
+            name, password, draft, at=self.at, lifetime=lifetime, code=code, enrolled_only=only
+        )
         return signed_in(issued, self)
 
 

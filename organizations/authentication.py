@@ -8,7 +8,7 @@ from functools import cache
 from secrets import token_urlsafe
 from uuid import UUID
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import check_password, get_hasher, identify_hasher, make_password
 
 from core.actors import Actor
 from core.problems import Invalid, Problem
@@ -30,6 +30,14 @@ class PasswordExpired(Problem):
     )
 
 
+class EnrollFirst(Problem):
+    """The password is right, but this installation takes passwords only at phones that the office has let in."""
+
+    kind = "enroll-first"
+    status = 401
+    title = Text("请先用产改办的注册码绑定本手机", "Enroll this phone first, with a code of the office")
+
+
 class SignInRefused(Problem):
     """User name or password is wrong, or the account is off: one answer for all of them."""
 
@@ -39,14 +47,25 @@ class SignInRefused(Problem):
 
 
 def sign_in(
-    username: str, password: str, draft: devices.Draft, *, at: datetime, lifetime: timedelta, code: str = ""
+    username: str,
+    password: str,
+    draft: devices.Draft,
+    *,
+    at: datetime,
+    lifetime: timedelta,
+    code: str = "",
+    enrolled_only: bool = False,
 ) -> sessions.Issued:
     """Password in, session out; whoever has a second factor gives its ``code`` too, at this door as at the console's.
 
-    Raises ``SignInRefused``, ``LockedOut``, ``DeviceRevoked``, ``PasswordExpired``, ``Invalid`` for the code.
+    With ``enrolled_only`` a password is good at phones alone that were enrolled by a code. Raises ``SignInRefused``,
+    ``LockedOut``, ``DeviceRevoked``, ``PasswordExpired``, ``EnrollFirst``, ``Invalid`` for the code.
     """
     username = Person.normalize_username(username)
     person = authenticate(username, password, hardware=draft.hardware, at=at, code=code)
+    if enrolled_only and not devices.is_enrolled(person.id, draft.hardware):
+        alarms.note("sign-in.refused", who=person.id, door="phone", why="not enrolled")
+        raise EnrollFirst
     by = Actor(person=person.id, language=person.language)
     with journal.unit(by=by, at=at):
         now = Person.objects.select_for_update().filter(pk=person.pk, is_active=True).first()
@@ -86,6 +105,7 @@ def authenticate(username: str, password: str, *, hardware: UUID | None, at: dat
     if person.password_expires_at is not None and person.password_expires_at <= at:
         alarms.note("sign-in.refused", why="expired", **told)
         raise PasswordExpired
+    _renew_hash(person, password)
     alarms.note("sign-in.accepted", factors=["password", *(["code"] if person.totp_secret else [])], **told)
     return person
 
@@ -118,6 +138,16 @@ def sign_out(
         sessions.end_all(person, reason="chosen", by=by, at=at, keep=keep)
     else:
         sessions.end_chosen(person, chosen, by=by, at=at)
+
+
+def _renew_hash(person: Person, password: str) -> None:
+    """Keep the password as one would today, if it was hashed by a former way or with former costs."""
+    known, wanted = identify_hasher(person.password), get_hasher()
+    if known.algorithm == wanted.algorithm and not wanted.must_update(person.password):
+        return
+    hashed = make_password(password)
+    if Person.objects.filter(pk=person.pk, password=person.password).update(password=hashed):
+        person.password = hashed
 
 
 def _failed(counted: str, person: Person | None, *, at: datetime) -> None:

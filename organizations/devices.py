@@ -39,6 +39,8 @@ def bind(person: UUID, draft: Draft, *, by: Actor, at: datetime, reinstate: bool
         )
         device.name, device.platform, device.app_version = draft.name, draft.platform, draft.app_version
         device.last_seen_at = at
+        if reinstate:
+            device.enrolled_at = at
         restored = reinstate and device.revoked_at is not None
         if restored:
             device.revoked_at = None
@@ -66,6 +68,11 @@ def revoke(key: UUID, *, by: Actor, at: datetime) -> Device:
             )
             sessions.end_all(device.person_id, reason="device", by=by, at=at, device=device.id)
     return device
+
+
+def is_enrolled(person: UUID, hardware: UUID) -> bool:
+    """Whether the office itself let this phone of this person in, by a code."""
+    return Device.objects.filter(person=person, hardware=hardware, revoked_at=None, enrolled_at__isnull=False).exists()
 
 
 def pushed(key: UUID, *, at: datetime) -> None:

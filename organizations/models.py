@@ -171,6 +171,7 @@ class Device(models.Model):
     platform = models.CharField("平台", max_length=50, blank=True)
     app_version = models.CharField("应用版本", max_length=50, blank=True)
     bound_at = models.DateTimeField("绑定时间")
+    enrolled_at = models.DateTimeField("注册码绑定时间", null=True, blank=True)
     last_seen_at = models.DateTimeField("最近在线", null=True, blank=True)
     last_push_at = models.DateTimeField("最近上报", null=True, blank=True)
     revoked_at = models.DateTimeField("注销时间", null=True, blank=True)

@@ -30,7 +30,7 @@ SECTIONS: Final[Mapping[str, tuple[Rows, tuple[str, ...]]]] = {
     ),
     "devices": (
         lambda key: Device.objects.filter(person=key),
-        ("id", "hardware", "name", "platform", "app_version", "bound_at", "last_seen_at", "last_push_at", "revoked_at"),
+        ("id", "hardware", "name", "platform", "app_version", "bound_at", "enrolled_at", "last_seen_at", "last_push_at", "revoked_at"),
     ),
     "sessions": (
         lambda key: Session.objects.filter(device__person=key),

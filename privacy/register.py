@@ -67,6 +67,7 @@ REGISTER: Final[Sequence[Kept]] = (
         "devices",
         Text("手机", "Phones"),
         ("Device.hardware", "Device.person", "Device.name", "Device.platform", "Device.app_version", "Device.bound_at",
+         "Device.enrolled_at",
          "Device.last_seen_at", "Device.last_push_at"),
         Text("离线同步,丢失时注销", "offline sync; signing a lost phone off"),
         SAFETY,

@@ -6,10 +6,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.hashers import make_password
 
 from core.problems import Forbidden, Invalid, NotFound
 from journal.models import Entry
-from organizations import authentication, consoles, lockouts, people, sessions, totp
+from organizations import authentication, consoles, enrollments, lockouts, people, sessions, totp
 from organizations.models import ConsoleSession, Person, Session
 from tests.organizations.cast import NOW, PASSWORD
 from tests.organizations.test_sessions import LIFETIME, phone, rotate, sign_in
@@ -164,6 +165,35 @@ def test_a_new_persons_first_password_is_given_too(cast):
     person = people.create(values, password="Better-Horse-10", by=cast.by(cast.office), at=NOW)
     assert Person.objects.get(pk=person.id).password_expires_at == NOW + people.GIVEN_FOR
     assert cast.liaison.password_expires_at is None, "what the server's own console entered is the person's own"
+
+
+def test_where_phones_are_enrolled_a_password_alone_lets_in_no_other_phone(cast):
+    draft = phone()
+
+    def tries(password=PASSWORD):
+        return authentication.sign_in("liaison", password, draft, at=NOW, lifetime=LIFETIME, enrolled_only=True)
+
+    sign_in(draft=draft)  # bound by password, before the office asked for more
+    with pytest.raises(authentication.EnrollFirst):
+        tries()
+    with pytest.raises(authentication.SignInRefused):
+        tries("wrong")
+    invitation = enrollments.issue(cast.liaison.id, by=cast.by(cast.office), at=NOW)
+    enrollments.redeem(invitation.code, draft, at=NOW, lifetime=LIFETIME)
+    assert tries().person == cast.liaison
+    with pytest.raises(authentication.EnrollFirst):
+        authentication.sign_in("outsider", PASSWORD, draft, at=NOW, lifetime=LIFETIME, enrolled_only=True)
+
+
+def test_a_password_hashed_in_a_former_way_is_hashed_anew_at_the_next_sign_in(cast, settings):
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+    ]
+    Person.objects.filter(pk=cast.liaison.pk).update(password=make_password(PASSWORD, hasher="md5"))
+    first = sign_in()
+    assert Person.objects.get(pk=cast.liaison.pk).password.startswith("pbkdf2_sha1$")
+    assert sessions.live(first.session) and sign_in()
 
 
 def test_entering_and_leaving_are_in_the_audit_trail_and_rows_are_forgotten(cast):
