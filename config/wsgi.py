@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 def build() -> Admission:
     django = get_wsgi_application()  # sets Django up, which the gate's own imports need
     from config.admission import Admission
+    from config.legible import Legible
 
     _ = get_resolver().url_patterns  # every view is imported now and not by the first request
     spare_the_collector()
-    return Admission(django)
+    return Admission(Legible(django))
 
 
 def spare_the_collector() -> None:

@@ -54,10 +54,14 @@ def _is_refined(data: bytes) -> bool:
     reached: dict[tuple[int, int], int] = {}
     for marker, start, _ in _segments(data):
         if marker == PROGRESSIVE:
-            components = {data[start + 6 + 3 * number] for number in range(data[start + 5])}
+            count = int.from_bytes(data[start + 5 : start + 6])
+            components = set(data[start + 6 : start + 6 + 3 * count : 3])
         elif marker == SCAN and components:
-            count = data[start]
-            first, last, bits = data[start + 1 + 2 * count : start + 4 + 2 * count]
+            count = int.from_bytes(data[start : start + 1])
+            spectrum = data[start + 1 + 2 * count : start + 4 + 2 * count]
+            if len(spectrum) < 3:
+                return False  # cut off within its own header
+            first, last, bits = spectrum
             for component in data[start + 1 : start + 1 + 2 * count : 2]:
                 reached |= dict.fromkeys(((component, place) for place in range(first, last + 1)), bits & 15)
     return all((component, 0) in reached for component in components) and not any(reached.values())

@@ -41,6 +41,7 @@ with followed if "--inside" in sys.argv else contextlib.nullcontext():
     from api import files, pagination, parsing, uploads
     from api.enterprises import EnterpriseFilter
     from api.journal import EntryFilter
+    from config.legible import readable
     from core.problems import Problem
     from core.texts import EN, ZH, negotiate
     from media import exif, headers, scans
@@ -141,7 +142,7 @@ def metadata(data: bytes) -> None:
 def parts(data: bytes) -> None:
     """A form of several parts; the boundary is what stands before the first line's end."""
     boundary = data.split(b"\r\n", 1)[0][2:40].decode("latin-1")
-    kind = f"multipart/form-data; boundary={boundary}"
+    kind = readable(f"multipart/form-data; boundary={boundary}")
     request = ASK.post("/", data=data, content_type=kind)
     with contextlib.suppress(ParseError):
         form = MultiPartParser().parse(io.BytesIO(data), kind, {"request": request, "encoding": "utf-8"})
@@ -154,6 +155,7 @@ def said(data: bytes) -> None:
     """The headers that say what is wanted: language, range, tags."""
     text = data.decode("latin-1")
     assert negotiate(text) in (ZH, EN)
+    ASK.post("/", data=b"{}", content_type=readable(text))
     span = files._span(ASK.get("/", HTTP_RANGE=text), 1000, "tag")
     assert span is None or span == (0, 0) or 0 <= span[0] < span[1] <= 1000
 

@@ -29,7 +29,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from api import pagination, parsing, uploads
 from core.problems import Malformed, Problem
 from demo import pictures
-from media import headers
+from media import headers, scans
 from media.darkroom import Darkroom
 from organizations.models import Enterprise
 from reports import periods
@@ -332,6 +332,12 @@ def test_row_53_a_spoilt_picture_is_developed_or_refused_and_the_child_lives(dar
     except headers.NotAPicture as refused:
         assert refused.errors
     assert time.monotonic() - began < 20 and darkroom._child is child
+
+
+def test_a_progressive_file_cut_within_the_header_of_a_scan_is_not_whole():
+    frame = b"\xff\xd8\xff\xc2\0\x0b\x08\0\x10\0\x10\x01\x01\x11\0"
+    assert not scans._is_refined(frame + b"\xff\xda" + b"]" * 15 + b"\0\x01\x01\0\0?\0\xff\xd9")
+    assert scans._is_refined(frame[:10] + b"\xff\xda")
 
 
 # --- forms of several parts --------------------------------------------------------------------------------------------

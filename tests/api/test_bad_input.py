@@ -126,3 +126,12 @@ def test_a_method_that_a_public_door_does_not_know_is_told_as_a_problem(db, path
     assert refused.status_code == 405 and refused["Allow"] == "GET"
     assert refused["Content-Type"] == "application/problem+json"
     assert refused.data["type"] == "/problems/method-not-allowed"
+
+
+@pytest.mark.parametrize("strange", ["UTF-5''x", "''x", "utf-8'zh'%ff%00"])
+@pytest.mark.parametrize("kind", ["application/json; a*={}", "multipart/form-data; boundary*={}", "a/b; x*0*={}"])
+def test_row_32_a_kind_of_content_in_no_known_encoding_is_no_500(db, http, kind, strange):
+    told = {"Content-Type": kind.format(strange)}
+    assert http.post("/api/v1/auth/token", headers=told, content=b"{}").status_code in (400, 415, 422)
+    assert http.post("/console/login/", headers=told, content=b"{}").status_code in (200, 400, 403)
+    assert http.get("/healthz", headers=told).status_code == 200
