@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import os
 import time
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("6f7a1c9e-51a5-5f0e-9d0a-3a1f3c0d5e17")
+
+
+@lru_cache(maxsize=16_384)
+def parsed(text: str) -> UUID:
+    """``UUID(text)``, remembered: a batch names the same few records again and again. Raises ValueError."""
+    return UUID(text)
+
+
+@lru_cache(maxsize=16_384)
+def written(identifier: UUID) -> str:
+    """``str(identifier)``, remembered: each is written into digests, documents and scopes many times over."""
+    return str(identifier)
 
 
 def uuid7() -> UUID:

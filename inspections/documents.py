@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
+from core.ids import written
 from inspections.deadlines import SHANGHAI
 from inspections.models import Issue, IssueAction, Visit, VisitPlan
 from inspections.rulebook import IssueCategory
@@ -25,8 +27,8 @@ def _day(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
-def _id(value: object) -> str | None:
-    return str(value) if value else None
+def _id(value: UUID | None) -> str | None:
+    return written(value) if value else None
 
 
 def category(row: IssueCategory) -> Document:
@@ -41,7 +43,7 @@ def category(row: IssueCategory) -> Document:
 
 def visit_plan(row: VisitPlan) -> Document:
     return {
-        "enterprise": str(row.enterprise_id),
+        "enterprise": written(row.enterprise_id),
         "person": _id(row.person_id),
         "questionnaire": row.questionnaire or None,
         "due_from": _day(row.due_from),
@@ -52,9 +54,9 @@ def visit_plan(row: VisitPlan) -> Document:
 
 def visit(row: Visit) -> Document:
     return {
-        "enterprise": str(row.enterprise_id),
+        "enterprise": written(row.enterprise_id),
         "visit_plan": _id(row.visit_plan_id),
-        "author": str(row.author_id),
+        "author": written(row.author_id),
         "mode": row.mode,
         "started_at": moment(row.started_at),
         "ended_at": moment(row.ended_at),
@@ -76,7 +78,7 @@ def visit_scope(row: Visit) -> str:
 
 def issue(row: Issue) -> Document:
     return {
-        "enterprise": str(row.enterprise_id),
+        "enterprise": written(row.enterprise_id),
         "visit": _id(row.visit_id),
         "category": row.category_id,
         "description": row.description,
@@ -117,7 +119,7 @@ def issue_scope(row: Issue) -> str | None:
 
 def action(row: IssueAction) -> Document:
     return {
-        "issue": str(row.issue_id),
+        "issue": written(row.issue_id),
         "action": row.action,
         "text": row.text or None,
         "data": row.data or None,

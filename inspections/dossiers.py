@@ -208,11 +208,11 @@ def save(dossiers: Sequence[Dossier], actions: Sequence[IssueAction], at: dateti
         dossier.changed()
     tables.change((d.issue for d in dossiers), set().union(*(d.moved for d in dossiers)))
     segments = [s for d in dossiers for s in (*d.ended, d.segment) if s is not None]
-    tables.put({segment.id: segment for segment in segments}.values())
+    tables.save({segment.id: segment for segment in segments}.values())
     dropped = [one for dossier in dossiers for one in dossier.dropped]
     if dropped:
         IssueAssist.objects.filter(pk__in=dropped).delete()
-    tables.put(row for dossier in dossiers for row in dossier.assisting.values())
+    tables.save(row for dossier in dossiers for row in dossier.assisting.values())
     pauses = [pause for dossier in dossiers for pause in dossier.pauses.values()]
     pauses.sort(key=lambda pause: pause.state in ("asked", "running"))
     tables.put(pauses)

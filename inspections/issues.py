@@ -23,15 +23,14 @@ from inspections.models import (
     IssueAction,
     IssueAssist,
     Severity,
-    Visit,
 )
 from inspections.shapes import Shape
 from inspections.workflow import State
 from journal import journal
 from journal.rows import made
-from organizations import permissions
+from organizations import permissions, places
 from organizations.changes import of_creation, plain
-from organizations.models import Enterprise, Region
+from organizations.models import Region
 from organizations.roles import Role
 
 COLLECTION = "issues"
@@ -71,10 +70,9 @@ class _Batch:
         wanted = {c["enterprise"] for c in cleaned if "enterprise" in c} | {
             i.enterprise_id for i in self.issues.values()
         }
-        self.regions = dict(Enterprise.objects.filter(pk__in=wanted).values_list("id", "region_id"))
+        self.enterprises = places.enterprises(wanted)
         self.categories = rules.categories.get()
-        visits = {c["visit"] for c in cleaned if c.get("visit")}
-        self.visits = dict(Visit.objects.filter(pk__in=visits).values_list("id", "enterprise_id")) if visits else {}
+        journal.load(("visits", c["visit"]) for c in cleaned if c.get("visit"))
         self.submit, self.edit = permissions.reach_of(by, "issue.submit"), permissions.reach_of(by, "issue.edit")
 
 
@@ -96,7 +94,7 @@ def put(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Issue | Pro
             if changed:
                 touched[row.id] = batch.issues[row.id] = row
                 changes.append(_told(draft, row, changed))
-        tables.put(touched.values())
+        tables.save(touched.values())
         journal.record(changes)
         return outcomes
 
@@ -141,12 +139,13 @@ def _create(
     draft: Draft, clean: dict[str, Any], faults: list[Fault], batch: _Batch, *, by: Actor, at: datetime
 ) -> tuple[Issue, dict[str, list[Any]]]:
     enterprise = clean.get("enterprise")
-    region = batch.regions.get(enterprise) if enterprise else None
+    place = batch.enterprises.get(enterprise) if enterprise else None
+    region = place.region_id if place else None
     if enterprise and (region is None or not batch.submit.covers(enterprise, region)):
         raise Forbidden(NOT_YOURS, errors=[Fault("/enterprise", "forbidden", NOT_YOURS), *faults])
     faults = faults + _category_faults(clean, batch)
     visit = clean.get("visit")
-    if visit and batch.visits.get(visit) != enterprise:
+    if visit and enterprise and not places.has_record(enterprise, ("visits", visit), by=by):
         faults.append(Fault("/visit", "unknown", Text("该企业没有此走访", "The enterprise has no such visit")))
     if faults or region is None:
         raise Invalid(errors=faults)
@@ -217,6 +216,7 @@ def route(ids: Iterable[UUID], *, by: Actor = SYSTEM, at: datetime, desk: Desk |
             notes.append(note)
             changes += dossiers.told(dossier, "issue.dispatch", note, by=SYSTEM)
         dossiers.save(waiting, notes, at)
+        journal.expect_new(("issue_actions", note.id) for note in notes)
         journal.record(changes)
         return [dossier.issue for dossier in waiting]
 

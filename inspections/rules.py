@@ -18,6 +18,7 @@ from inspections.rulebook import CalendarYear, DeadlineClass, IssueCategory, Rou
 from journal import journal
 from journal.journal import SHARED
 from journal.remembered import Remembered
+from organizations import places
 from organizations.changes import plain
 from organizations.models import Department, Enterprise, Region
 from organizations.permissions import permit
@@ -225,7 +226,7 @@ def check_all(rules: Sequence[Rule], *, under: str = "") -> None:
 def cases(issues: Sequence[Issue], region_codes: Mapping[UUID, str]) -> dict[UUID, Case]:
     """What routing looks at, for a set of issues; one query."""
     known = categories.get()
-    enterprises = Enterprise.objects.in_bulk({issue.enterprise_id for issue in issues})
+    enterprises = places.enterprises(issue.enterprise_id for issue in issues)
     return {
         issue.id: case(issue, known[issue.category_id], enterprises[issue.enterprise_id], region_codes)
         for issue in issues

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from core.ids import parsed
 from core.problems import Fault
 from core.texts import Text
 
@@ -112,7 +113,7 @@ def identifier(value: Any) -> UUID:
     """The id of a record."""
     if not isinstance(value, str) or not _UUID.fullmatch(value):
         raise Unfit("type", Text("应为记录编号(UUID)", "This should be a record's UUID"))
-    return UUID(value)
+    return parsed(value)
 
 
 def identifiers(value: Any) -> list[UUID]:

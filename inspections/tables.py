@@ -43,6 +43,19 @@ def put(instances: Iterable[models.Model], *, key: str = "id") -> None:
     _write(list(instances), replace_on=(key,))
 
 
+def save(instances: Iterable[models.Model]) -> None:
+    """Insert the rows that were made in memory and replace those that were read, all of one table, each at most once.
+
+    A row made in memory whose id is taken raises IntegrityError: somebody else has made the record at the same time.
+    """
+    found = list(instances)
+    new = [row for row in found if row._state.adding]
+    add(new)
+    put(row for row in found if not row._state.adding)
+    for row in new:
+        row._state.adding = False
+
+
 def change(instances: Iterable[models.Model], columns: Iterable[str], *, key: str = "id") -> None:
     """Save some columns of rows that are there, all of one table."""
     found = list(instances)

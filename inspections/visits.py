@@ -19,9 +19,9 @@ from inspections.models import JointParticipant, Mode, PlanState, Visit, VisitPl
 from inspections.shapes import Shape
 from journal import journal
 from journal.rows import made
-from organizations import permissions
+from organizations import permissions, places
 from organizations.changes import of_creation, plain
-from organizations.models import Enterprise, Person
+from organizations.models import Person
 from organizations.permissions import Caller
 from organizations.roles import Role
 
@@ -71,8 +71,7 @@ class _Batch:
         wanted = {c["enterprise"] for c in cleaned if "enterprise" in c} | {
             v.enterprise_id for v in self.visits.values()
         }
-        columns = ("id", "region_id", "location")
-        self.enterprises = {row[0]: row for row in Enterprise.objects.filter(pk__in=wanted).values_list(*columns)}
+        self.enterprises = places.enterprises(wanted)
         plans = {c["visit_plan"] for c in cleaned if c.get("visit_plan")}
         plans |= {v.visit_plan_id for v in self.visits.values() if v.visit_plan_id}
         self.plans = VisitPlan.objects.select_for_update().in_bulk(plans) if plans else {}
@@ -83,13 +82,13 @@ class _Batch:
 
     def covers(self, enterprise: UUID) -> bool:
         row = self.enterprises.get(enterprise)
-        return row is not None and self.reach.covers(row[0], row[1])
+        return row is not None and self.reach.covers(row.id, row.region_id)
 
     def is_private(self, enterprise: UUID) -> bool:
         """Whoever visits as an observer only comes unannounced."""
         if not isinstance(self.by, Caller):
             return False
-        region = self.enterprises[enterprise][1]
+        region = self.enterprises[enterprise].region_id
         return not any(
             held.role in OPEN_ROLES and (held.citywide or held.enterprise == enterprise or held.region == region)
             for held in self.by.held
@@ -114,7 +113,7 @@ def put(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Visit | Pro
             if changed:
                 touched[row.id] = batch.visits[row.id] = row
                 changes += _told(draft, row, changed, batch)
-        tables.put(touched.values())
+        tables.save(touched.values())
         _put_joint(touched.values(), new={draft.id for draft in drafts if draft.new})
         tables.put(plan for plan in batch.plans.values() if plan.id in batch.done)
         journal.record(changes)
@@ -161,7 +160,7 @@ def _apply(
     else:
         changed = _assign(row, values)
     if "check_in" in clean:
-        row.distance_m = _distance(row.check_in, batch.enterprises[row.enterprise_id][2])
+        row.distance_m = _distance(row.check_in, batch.enterprises[row.enterprise_id].location)
     if row.status == VisitStatus.SUBMITTED and row.submitted_at is None:
         row.submitted_at = at
     return row, {name.removesuffix("_id"): pair for name, pair in changed.items()}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
-from django.db import models
+from django.db import connection, models
 
 if TYPE_CHECKING:
     Lookup = models.Lookup[Any]
@@ -27,9 +27,15 @@ class Among(Lookup):
     prepare_rhs = False
     rhs: Iterable[UUID]
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, database: Any) -> tuple[str, list[Any]]:
         column, parameters = self.process_lhs(compiler, connection)
-        wanted = [one.hex for one in self.rhs]
-        if connection.vendor == "postgresql":
-            return f"{column} = ANY(%s::uuid[])", [*parameters, f"{{{','.join(wanted)}}}"]
-        return f"{column} IN (SELECT value FROM json_each(%s))", [*parameters, orjson.dumps(wanted).decode()]
+        condition, wanted = among(column, self.rhs)
+        return condition, [*parameters, wanted]
+
+
+def among(column: str, ids: Iterable[UUID]) -> tuple[str, str]:
+    """The condition in SQL that a column's UUID is one of these, and its one parameter."""
+    wanted = [one.hex for one in ids]
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s::uuid[])", f"{{{','.join(wanted)}}}"
+    return f"{column} IN (SELECT value FROM json_each(%s))", orjson.dumps(wanted).decode()

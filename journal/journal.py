@@ -27,6 +27,7 @@ import orjson
 from django.db import connection, transaction
 
 from core.actors import Actor
+from core.ids import written
 from core.tracing import request_id
 from journal import rows
 from journal.models import Entry, Feed, Grant, Head, Scope, Unit
@@ -37,11 +38,11 @@ Key = tuple[str, UUID]
 
 
 def user_scope(person: UUID) -> str:
-    return f"user:{person}"
+    return f"user:{written(person)}"
 
 
 def enterprise_scope(enterprise: UUID) -> str:
-    return f"enterprise:{enterprise}"
+    return f"enterprise:{written(enterprise)}"
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Change:
 
 @dataclass(slots=True)
 class HeadState:
-    """A record's head as the unit knows it. ``left`` are scopes it once lived in and whose exit rows stand."""
+    """A record's head as the unit knows it; ``stored`` says whether the database has any row of it, if only an exit row."""
 
     revision: int = 0
     scope: str | None = None  # where it lives now; None when deleted or never written
@@ -76,6 +77,7 @@ class HeadState:
     stored_scope: str | None = None  # where the database says that it lives
     stored_hash: str = ""
     deleted: bool = False
+    stored: bool = False
 
     @property
     def live(self) -> bool:
@@ -83,7 +85,14 @@ class HeadState:
 
     def copy(self) -> HeadState:
         return HeadState(
-            self.revision, self.scope, self.hash, self.document, self.stored_scope, self.stored_hash, self.deleted
+            self.revision,
+            self.scope,
+            self.hash,
+            self.document,
+            self.stored_scope,
+            self.stored_hash,
+            self.deleted,
+            self.stored,
         )
 
 
@@ -109,6 +118,8 @@ class Work:
     """What ``stamp`` has found once; a unit keeps to it."""
     ruling: bool = False
     """Whether this unit itself changes what records are judged by."""
+    looked_up: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    """Rows that several rooms look at, by kind and key: read once, as ``organizations.places`` does."""
     durable_until: datetime | None = None
     """Known once the unit is written: up to when what was received lies in a backup."""
 
@@ -167,6 +178,12 @@ def current() -> Work:
     return work
 
 
+def looked_up(kind: str) -> dict[Any, Any]:
+    """What has been read of a kind in this unit, to be added to; outside of a unit nothing is kept."""
+    work = _current.get()
+    return {} if work is None else work.looked_up.setdefault(kind, {})
+
+
 def load(keys: Iterable[Key]) -> dict[Key, HeadState]:
     """The heads of these records, locked until the unit ends; a record never seen has revision 0."""
     work = current()
@@ -174,17 +191,29 @@ def load(keys: Iterable[Key]) -> dict[Key, HeadState]:
     if not wanted:
         return {}
     missing = [key for key in wanted if key not in work.heads]
-    if missing:
+    if not missing:
+        return {key: work.heads[key] for key in wanted}
+    found = {key: HeadState() for key in missing}
+    work.heads.update(found)
+    if work.undo:
+        before = work.undo[-1]
         for key in missing:
-            work.heads[key] = HeadState()
-            if work.undo:
-                work.undo[-1].setdefault(key, None)
-        _read(work, set(missing))
-        # A record that moved while we waited for its lock shows its exit row only: its new home is read once more.
-        gone = {key for key in missing if work.heads[key].deleted}
-        if gone and connection.features.has_select_for_update:
-            _read(work, gone)
-    return {key: work.heads[key] for key in wanted}
+            before.setdefault(key, None)
+    _read(found)
+    # A record that moved while we waited for its lock shows its exit row only: its new home is read once more.
+    gone = {key: state for key, state in found.items() if state.deleted}
+    if gone and connection.features.has_select_for_update:
+        _read(gone)
+    return found if len(missing) == len(wanted) else {key: work.heads[key] for key in wanted}
+
+
+def expect_new(keys: Iterable[Key]) -> None:
+    """These records are made in this unit, under ids of our own making: nobody need look for their heads."""
+    work = current()
+    for key in keys:
+        if work.undo:
+            work.undo[-1].setdefault(key, None)
+        work.heads[key] = HeadState()
 
 
 def head(key: Key) -> HeadState:
@@ -193,17 +222,19 @@ def head(key: Key) -> HeadState:
     return state if state is not None else load([key])[key]
 
 
-def _read(work: Work, keys: set[Key]) -> None:
-    found = Head.objects.filter(record__among={record for _, record in keys})
+def _read(states: dict[Key, HeadState]) -> None:
+    found = Head.objects.filter(record__among=[record for _, record in states])
     if connection.features.has_select_for_update:
         found = found.order_by("record").select_for_update(of=("self",))
     columns = ("collection", "record", "scope__name", "revision", "deleted", "hash", "document")
     for collection, record, scope, revision, deleted, digest, document in found.values_list(*columns):
-        if (collection, record) in keys:
-            _note(work.heads[collection, record], scope, revision, deleted, digest, document)
+        state = states.get((collection, record))
+        if state is not None:
+            _note(state, scope, revision, deleted, digest, document)
 
 
 def _note(state: HeadState, scope: str, revision: int, deleted: bool, digest: str, document: str) -> None:
+    state.stored = True
     if not deleted:
         state.scope = state.stored_scope = scope
         state.hash = state.stored_hash = digest
@@ -249,7 +280,7 @@ def _settle(state: HeadState, change: Change) -> None:
 def content_hash(collection: str, record: UUID, revision: int, document: bytes) -> str:
     """Sixteen hex digits over everything that a phone holds of a record."""
     seal = blake2b(document, digest_size=8)
-    seal.update(f"\0{collection}\0{record}\0{revision}".encode())
+    seal.update(f"\0{collection}\0{written(record)}\0{revision}".encode())
     return seal.hexdigest()
 
 
@@ -357,7 +388,8 @@ def entry_seal(
 ) -> str:
     """The digest of one entry: over every column that tells what happened."""
     claimed = _instant(claimed_at) if claimed_at else None
-    told = f"{verb}\0{collection}\0{record}\0{revision}\0{person}\0{device}\0{mutation}\0{claimed}\0"
+    who = "\0".join([written(one) if one else "None" for one in (person, device, mutation)])
+    told = f"{verb}\0{collection}\0{written(record)}\0{revision}\0{who}\0{claimed}\0"
     return blake2b(told.encode() + changes, digest_size=16).hexdigest()
 
 
@@ -444,14 +476,15 @@ def _scopes(work: Work) -> dict[str, Scope]:
 
 
 def _write_heads(work: Work, version: int, scopes: dict[str, Scope]) -> None:
-    heads: list[tuple[Any, ...]] = []
+    new: list[tuple[Any, ...]] = []
+    old: list[tuple[Any, ...]] = []
     sums: dict[str, list[int]] = {}
     for key in work.touched:
         collection, record_id = key
         state = work.heads[key]
         was, now = state.stored_scope, state.scope
         if was is not None and was != now:
-            heads.append((record_id, collection, scopes[was].pk, version, state.revision, True, "", "null"))
+            old.append((record_id, collection, scopes[was].pk, version, state.revision, True, "", "null"))
             sums.setdefault(was, [0, 0])
         if was is not None and state.stored_hash:
             total = sums.setdefault(was, [0, 0])
@@ -461,7 +494,7 @@ def _write_heads(work: Work, version: int, scopes: dict[str, Scope]) -> None:
             total = sums.setdefault(now, [0, 0])
             total[0] += 1
             total[1] += int(state.hash, 16)
-            heads.append(
+            (old if state.stored else new).append(
                 (
                     record_id,
                     collection,
@@ -474,12 +507,9 @@ def _write_heads(work: Work, version: int, scopes: dict[str, Scope]) -> None:
                 )
             )
         state.stored_scope, state.stored_hash = now, state.hash
-    rows.insert(
-        Head,
-        ("record", "collection", "scope_id", "version", "revision", "deleted", "hash", "document"),
-        heads,
-        replace_on=("record", "collection", "scope_id"),
-    )
+    columns = ("record", "collection", "scope_id", "version", "revision", "deleted", "hash", "document")
+    rows.insert(Head, columns, new)
+    rows.insert(Head, columns, old, replace_on=("record", "collection", "scope_id"))
     changed = []
     for name, (count, hashes) in sums.items():
         scope = scopes[name]

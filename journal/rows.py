@@ -1,22 +1,24 @@
 """Writing many rows of one table in one statement, the same on both engines.
 
 ``bulk_create`` builds a model instance and asks every field for every value; the write path of a push writes
-thousands of short rows a second and does not need either. PostgreSQL gets the rows as one JSON parameter, because the
-driver would search a statement with thousands of placeholders longer than the server takes to run it; and bound by the
-server, because quoting a quarter of a megabyte into a statement costs both sides more than reading it.
+thousands of short rows a second and does not need either. PostgreSQL gets new rows by binary COPY, a third of the cost of
+anything else for both sides; rows that may be there already as one JSON parameter, because the driver would search a
+statement with thousands of placeholders longer than the server takes to run it, and bound by the server, because quoting
+a quarter of a megabyte into a statement costs both sides more than reading it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import orjson
 from django.db import connection, models
 from django.db.models.base import ModelState
 from django.utils.module_loading import import_string
+from psycopg.types.json import Jsonb
 
 LIMIT = 30_000  # parameters a statement; SQLite's own ceiling is 32,766
 Adapter = Callable[[Any], Any] | None
@@ -64,10 +66,39 @@ def insert(
     if not rows:
         return
     suffix = _on_conflict(model, columns, replace_on, ignore)
-    if connection.vendor == "postgresql":
+    if connection.vendor == "postgresql" and not suffix:
+        _copy(model, tuple(columns), rows)
+    elif connection.vendor == "postgresql":
         _insert_as_json(model, tuple(columns), rows, suffix)
     else:
         _insert_values(model, tuple(columns), rows, suffix)
+
+
+def _copy(model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
+    """Binary COPY as a statement like any other: in the transaction, with the connection's wrappers, with its errors."""
+    types = _json_shape(model, columns)[1]
+    documents = [at for at, kind in enumerate(types) if kind == "jsonb"]
+
+    def send(sql: str, *ignored: Any) -> None:
+        with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(sql) as copy:
+            copy.set_types([kind.partition("(")[0] for kind in types])
+            for row in rows:
+                copy.write_row(_with_documents(row, documents) if documents else row)
+
+    connection.validate_no_broken_transaction()
+    run: Callable[..., None] = send
+    for wrapper in reversed(connection.execute_wrappers):
+        run = partial(wrapper, run)
+    sql = f"COPY {_table(model)} ({', '.join(_quoted(model, columns))}) FROM STDIN (FORMAT BINARY)"
+    run(sql, None, False, {"connection": connection, "cursor": None})
+
+
+def _with_documents(row: Sequence[Any], documents: Sequence[int]) -> Sequence[Any]:
+    told = list(row)
+    for at in documents:
+        if told[at] is not None:
+            told[at] = Jsonb(told[at], _dump)
+    return told
 
 
 def _insert_as_json(
@@ -142,6 +173,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError(f"rows: cannot write a {type(value).__name__}")
+
+
+_dump = partial(orjson.dumps, default=_plain)
 
 
 def _table(model: type[models.Model]) -> str:

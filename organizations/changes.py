@@ -10,6 +10,8 @@ from uuid import UUID
 
 from django.db import models
 
+from core.ids import written
+
 HIDDEN = "•"
 """Stands for personal data, of which the audit trail notes that it changed and not what it was."""
 
@@ -40,7 +42,7 @@ def plain(value: Any) -> Any:
     if type(value) is str:
         return value
     if isinstance(value, UUID):
-        return str(value)
+        return written(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, date):

@@ -17,7 +17,7 @@ from core.ids import uuid7
 from core.problems import Conflict, Fault, Invalid, NotFound
 from core.texts import Text
 from journal import journal
-from organizations import changes, documents, holdings
+from organizations import changes, documents, holdings, places
 from organizations.enterprise_fields import FIELDS, check, check_code
 from organizations.models import Enterprise, Region
 from organizations.permissions import permit
@@ -72,6 +72,7 @@ def put(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> None:
         moved: set[UUID] = set()
         for draft in good:
             moved |= {UUID(region) for region in draft.changed.get("region_id", ()) if region}
+        places.forget()
         rows = {new: [d.row for d in good if d.row is not None and d.new is new] for new in (True, False)}
         try:
             Enterprise.objects.bulk_create(rows[True], batch_size=BATCH)

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from core.ids import written
 from core.texts import Text
 from journal.journal import enterprise_scope, user_scope
 from surveys.definition import told
@@ -40,9 +41,9 @@ def response(row: Response, answers: str) -> bytes:
     """A response; ``answers`` are its answers as JSON text already."""
     return orjson.dumps(
         {
-            "enterprise": str(row.enterprise_id),
-            "visit": str(row.visit) if row.visit else None,
-            "author": str(row.author_id) if row.author_id else None,
+            "enterprise": written(row.enterprise_id),
+            "visit": written(row.visit) if row.visit else None,
+            "author": written(row.author_id) if row.author_id else None,
             "questionnaire": row.questionnaire_id,
             "version": row.version,
             "answers": orjson.Fragment(answers),

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from core.ids import parsed
 from core.problems import Fault
 from core.texts import Text
 
@@ -74,7 +75,7 @@ def _fault(name: str, wrong: str) -> Fault:
 def _id(value: Any) -> UUID:
     if value.__class__ is not str or not _UUID.fullmatch(value):
         raise _Wrong("id")
-    return UUID(value)
+    return parsed(value)
 
 
 def _code(value: Any) -> str:

@@ -16,8 +16,7 @@ from core.problems import Conflict, Fault, Forbidden, Invalid, NotFound, Problem
 from core.texts import Text
 from journal import journal, rows
 from journal.remembered import Remembered
-from organizations import permissions
-from organizations.models import Enterprise
+from organizations import permissions, places
 from organizations.permissions import Caller
 from organizations.roles import Role
 from surveys import documents, externals, incoming
@@ -61,8 +60,8 @@ class _Batch:
         self.responses = {r.id: r for r in Response.objects.select_for_update().filter(pk__in=known)} if known else {}
         wanted = {clean["enterprise"] for clean in cleaned if "enterprise" in clean}
         wanted |= {row.enterprise_id for row in self.responses.values()}
-        self.enterprises = dict(Enterprise.objects.filter(pk__in=wanted).values_list("id", "region_id"))
-        self.visits = journal.load(("visits", clean["visit"]) for clean in cleaned if clean.get("visit"))
+        self.enterprises = places.enterprises(wanted)
+        journal.load(("visits", clean["visit"]) for clean in cleaned if clean.get("visit"))
         self.versions = _answerable.get()
         self.reach = permissions.reach_of(by, "response.write")
         self.lists = externals.at_hand(self._asked(drafts, cleaned), by=by)
@@ -83,7 +82,8 @@ class _Batch:
         return {key for key in self.versions if key in named}
 
     def covers(self, enterprise: UUID) -> bool:
-        return enterprise in self.enterprises and self.reach.covers(enterprise, self.enterprises[enterprise])
+        row = self.enterprises.get(enterprise)
+        return row is not None and self.reach.covers(enterprise, row.region_id)
 
     def is_private(self, enterprise: Any, version: tuple[str, int]) -> bool:
         """Whoever visits as an observer only comes unannounced; and what is anonymous is not shown around."""
@@ -91,17 +91,11 @@ class _Batch:
             return True
         if not isinstance(self.by, Caller):
             return False
-        region = self.enterprises[enterprise]
+        region = self.enterprises[enterprise].region_id
         return not any(
             held.role in OPEN_ROLES and (held.citywide or held.enterprise == enterprise or held.region == region)
             for held in self.by.held
         )
-
-    def has_visit(self, enterprise: UUID, visit: UUID) -> bool:
-        """Whether a visit is one of this enterprise, or an unannounced one of the caller's own."""
-        state = self.visits["visits", visit]
-        own = {journal.user_scope(self.by.person)} if self.by.person else set()
-        return state.scope in {journal.enterprise_scope(enterprise)} | own
 
     def definition(self, version: tuple[str, int]) -> Definition:
         return definition_of(*version, self.versions[version][0])
@@ -196,7 +190,11 @@ def _reference_faults(clean: Mapping[str, Any], row: Response | None, batch: _Ba
         known = any(each == code for each, _ in batch.versions)
         faults.append(Fault("/version" if known else "/questionnaire", "unknown", NO_VERSION))
     visit, enterprise = clean.get("visit"), clean.get("enterprise", row.enterprise_id if row else None)
-    if visit is not None and enterprise is not None and not batch.has_visit(enterprise, visit):
+    if (
+        visit is not None
+        and enterprise is not None
+        and not places.has_record(enterprise, ("visits", visit), by=batch.by)
+    ):
         faults.append(Fault("/visit", "unknown", NO_VISIT))
     started, ended = (clean.get(name, getattr(row, name, None)) for name in ("started_at", "ended_at"))
     if started and ended and ended < started:
@@ -251,14 +249,17 @@ def _told(draft: Draft, row: Response, changed: dict[str, Any], text: str) -> jo
 
 
 def _write(texts: Mapping[UUID, tuple[Response, str]]) -> None:
-    values = [
-        [
+    new: list[list[Any]] = []
+    old: list[list[Any]] = []
+    for row, text in texts.values():
+        values = [
             text if name == "answers" else dump(getattr(row, name)) if name in _JSON else getattr(row, name)
             for name in COLUMNS
         ]
-        for row, text in texts.values()
-    ]
-    rows.insert(Response, COLUMNS, values, replace_on=("id",))
+        (new if row._state.adding else old).append(values)
+        row._state.adding = False
+    rows.insert(Response, COLUMNS, new)
+    rows.insert(Response, COLUMNS, old, replace_on=("id",))
 
 
 def delete(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Response | Problem]:

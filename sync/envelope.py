@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 
 import orjson
 
+from core.ids import parsed, written
 from core.problems import Fault, Invalid, Malformed
 from core.texts import Text
 from sync.problems import MOST_BYTES, MOST_MUTATIONS, SCHEMAS, BatchTooLarge, SchemaUnsupported
@@ -206,7 +207,9 @@ def asked(raw: Any, suspicious: bool = True) -> Asked:
     )
     if not all(rights):
         faults += [fault for right, fault in zip(rights, _MISSHAPEN, strict=True) if not right]
-    content = blake2b(f"{collection}\0{record}\0{op}\0{base}\0".encode(errors="backslashreplace"), digest_size=16)
+    content = blake2b(
+        f"{collection}\0{record and written(record)}\0{op}\0{base}\0".encode(errors="backslashreplace"), digest_size=16
+    )
     content.update(_text(raw).encode() if faults else orjson.dumps(data, option=orjson.OPT_SORT_KEYS))
     return Asked(
         id=identity or uuid5(STRAY, _text(raw)),
@@ -242,7 +245,7 @@ def _uuid(value: Any) -> UUID | None:
     if not isinstance(value, str) or len(value) != 36:
         return None
     try:
-        return UUID(value)
+        return parsed(value)
     except ValueError:
         return None
 

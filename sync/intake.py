@@ -20,6 +20,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 
 from core.actors import Actor
 from core.drafts import Draft
+from core.ids import parsed
 from core.problems import Fault, NotFound, Problem
 from journal import journal, upkeep
 from journal.journal import Change, HeadState, Key
@@ -340,7 +341,7 @@ def _references(asked: Asked, operations: Operations) -> Iterator[Key]:
         value = asked.data.get(name)
         if isinstance(value, str):
             try:
-                yield f"{name}s", UUID(value)
+                yield f"{name}s", parsed(value)
             except ValueError:
                 continue
 

@@ -60,15 +60,21 @@ def test_answers_that_break_a_rule_are_refused_with_the_words_of_the_form(world)
 
 
 def test_a_response_belongs_to_a_visit_of_its_own_enterprise(world):
-    here, elsewhere, of_stranger, of_observer = (uuid7() for _ in range(4))
+    here, elsewhere, of_stranger, of_observer, far_away = (uuid7() for _ in range(5))
     scopes = {
         here: f"enterprise:{world.bakery.id}",
         elsewhere: f"enterprise:{world.mill.id}",
         of_stranger: f"user:{world.stranger.person}",
         of_observer: f"user:{world.observer.person}",
+        far_away: f"user:{world.observer.person}",
+    }
+    documents = {one: {"enterprise": str(world.bakery.id)} for one in scopes} | {
+        far_away: {"enterprise": str(world.mill.id)}
     }
     with journal.unit(by=SYSTEM, at=AT):
-        journal.record([journal.Change("visit.created", "visits", one, {}, scope, {}) for one, scope in scopes.items()])
+        journal.record(
+            [journal.Change("visit.created", "visits", one, {}, scope, documents[one]) for one, scope in scopes.items()]
+        )
 
     def refused(visit, by) -> list[str]:
         [outcome] = responses.put([draft(world.bakery.id, "visit", answers(), visit=str(visit))], by=by, at=AT)
@@ -77,6 +83,7 @@ def test_a_response_belongs_to_a_visit_of_its_own_enterprise(world):
     assert refused(here, world.liaison) == refused(of_observer, world.observer) == []
     for visit in (elsewhere, of_stranger, of_observer):
         assert refused(visit, world.liaison) == ["/visit"]
+    assert refused(far_away, world.observer) == ["/visit"]
 
 
 def test_a_draft_may_be_unfinished_until_it_is_submitted(world):

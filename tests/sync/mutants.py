@@ -105,8 +105,8 @@ MUTANTS = [
         "stale-head",
         "heads keep their first position",
         "journal.journal:_write_heads",
-        "heads.append((record_id, collection, scopes[was].pk, version,",
-        "heads.append((record_id, collection, scopes[was].pk, 1,",
+        "old.append((record_id, collection, scopes[was].pk, version,",
+        "old.append((record_id, collection, scopes[was].pk, 1,",
     ),
     M(
         "half-undone",

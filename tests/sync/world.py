@@ -50,7 +50,7 @@ class Saboteur:
     error: BaseException
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith(("INSERT", "UPDATE", "DELETE")):
+        if sql.startswith(("INSERT", "COPY", "UPDATE", "DELETE")):
             self.countdown -= 1
             if self.countdown == 0:
                 raise self.error
