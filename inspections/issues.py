@@ -72,7 +72,7 @@ class _Batch:
         }
         self.enterprises = places.enterprises(wanted)
         self.categories = rules.categories.get()
-        journal.load(("visits", c["visit"]) for c in cleaned if c.get("visit"))
+        journal.fetch(("visits", c["visit"]) for c in cleaned if c.get("visit"))
         self.submit, self.edit = permissions.reach_of(by, "issue.submit"), permissions.reach_of(by, "issue.edit")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 from django.db import models
@@ -70,5 +71,5 @@ def _write(instances: list[Any], replace_on: tuple[str, ...]) -> None:
         return
     model = type(instances[0])
     names = columns_of(model)
-    values = [[getattr(instance, name) for name in names] for instance in instances]
-    rows.insert(model, names, values, replace_on=replace_on)
+    whole = itemgetter(*names)  # the columns as they lie in memory, past the descriptors of foreign keys
+    rows.insert(model, names, [whole(vars(instance)) for instance in instances], replace_on=replace_on)

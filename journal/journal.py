@@ -186,25 +186,28 @@ def looked_up(kind: str) -> dict[Any, Any]:
 
 def load(keys: Iterable[Key]) -> dict[Key, HeadState]:
     """The heads of these records, locked until the unit ends; a record never seen has revision 0."""
+    wanted = list(keys)
+    fetch(wanted)
+    heads = current().heads
+    return {key: heads[key] for key in wanted}
+
+
+def fetch(keys: Iterable[Key]) -> None:
+    """Read and lock the heads of these records, of which ``head`` will be asked one by one."""
     work = current()
-    wanted = list(dict.fromkeys(keys))
-    if not wanted:
-        return {}
-    missing = [key for key in wanted if key not in work.heads]
-    if not missing:
-        return {key: work.heads[key] for key in wanted}
-    found = {key: HeadState() for key in missing}
+    found = {key: HeadState() for key in keys if key not in work.heads}
+    if not found:
+        return
     work.heads.update(found)
     if work.undo:
         before = work.undo[-1]
-        for key in missing:
+        for key in found:
             before.setdefault(key, None)
     _read(found)
     # A record that moved while we waited for its lock shows its exit row only: its new home is read once more.
     gone = {key: state for key, state in found.items() if state.deleted}
     if gone and connection.features.has_select_for_update:
         _read(gone)
-    return found if len(missing) == len(wanted) else {key: work.heads[key] for key in wanted}
 
 
 def expect_new(keys: Iterable[Key]) -> None:
@@ -249,7 +252,7 @@ def record(changes: Sequence[Change]) -> list[int | None]:
     """Note what happened; gives the revision of each record that phones hold, in order."""
     work = current()
     keys = [(change.collection, change.record) for change in changes]
-    load(key for key, change in zip(keys, changes, strict=True) if change.scope is not None and key not in work.heads)
+    fetch(key for key, change in zip(keys, changes, strict=True) if change.scope is not None)
     revisions: list[int | None] = []
     for key, change in zip(keys, changes, strict=True):
         revision = None

@@ -61,7 +61,7 @@ class _Batch:
         wanted = {clean["enterprise"] for clean in cleaned if "enterprise" in clean}
         wanted |= {row.enterprise_id for row in self.responses.values()}
         self.enterprises = places.enterprises(wanted)
-        journal.load(("visits", clean["visit"]) for clean in cleaned if clean.get("visit"))
+        journal.fetch(("visits", clean["visit"]) for clean in cleaned if clean.get("visit"))
         self.versions = _answerable.get()
         self.reach = permissions.reach_of(by, "response.write")
         self.lists = externals.at_hand(self._asked(drafts, cleaned), by=by)
@@ -252,9 +252,9 @@ def _write(texts: Mapping[UUID, tuple[Response, str]]) -> None:
     new: list[list[Any]] = []
     old: list[list[Any]] = []
     for row, text in texts.values():
+        held = vars(row)
         values = [
-            text if name == "answers" else dump(getattr(row, name)) if name in _JSON else getattr(row, name)
-            for name in COLUMNS
+            text if name == "answers" else dump(held[name]) if name in _JSON else held[name] for name in COLUMNS
         ]
         (new if row._state.adding else old).append(values)
         row._state.adding = False

@@ -96,7 +96,7 @@ class Session:
         """Give every item its verdict, in the order sent."""
         for item in items:
             item.references = tuple(_references(item.asked, self.operations))
-        journal.load(
+        journal.fetch(
             key for item in items if item.asked.record and not item.asked.faults for key in (item.key, *item.references)
         )
         for run in _runs(items, self.operations):
@@ -286,7 +286,7 @@ class Session:
     def show(self, items: Sequence[Item]) -> None:
         """Put the records as they stand into the answers of mutations that were refused unread."""
         shown = [item for item in items if item.asked.record is not None and item.verdict is not None]
-        journal.load(item.key for item in shown)
+        journal.fetch(item.key for item in shown)
         for item in shown:
             if item.verdict is not None:
                 item.verdict.current = self.current(item)
