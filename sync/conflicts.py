@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -118,11 +119,15 @@ def resolve(conflict: UUID, wish: dict[str, Any], *, by: Actor, at: datetime, op
 
 
 def _take(row: FieldConflict, *, by: Actor, at: datetime, operations: Operations) -> None:
-    """Write the newcomer; chosen by the office it is still the edit of whoever sent it."""
+    """Write the newcomer; chosen by the office it is still the edit of whoever sent it.
+
+    It comes in no mutation of its own: that tells the merge that the phone's next edits may not know of it.
+    """
     operation = operations.table[row.collection]
     if by.person != row.person and row.device is not None:
         author = operations.caller(row.person, row.device)
         by = assignments.vouched(author) if isinstance(author, Caller) else author
+    by = replace(by, mutation=None)
     draft = Draft(id=row.record, changes={row.field: row.yours} if row.field else {}, new=False, by=by)
     verb = operation.put if row.field else operation.delete
     outcomes = verb([draft], by=by, at=at) if verb else []

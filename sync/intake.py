@@ -23,7 +23,7 @@ from core.drafts import Draft
 from core.ids import parsed
 from core.problems import Fault, NotFound, Problem
 from journal import journal, upkeep
-from journal.journal import Change, HeadState, Key
+from journal.journal import HeadState, Key
 from journal.models import Entry
 from sync import conflicts, envelope, scopes
 from sync.envelope import Asked
@@ -203,19 +203,19 @@ class Session:
         entries = Entry.objects.filter(record__among={record for _, record in edited}, revision__isnull=False).order_by(
             "revision"
         )
-        for collection, record, revision, device, changes in entries.values_list(
-            "collection", "record", "revision", "device", "changes"
-        ):
+        columns = ("collection", "record", "revision", "device", "mutation", "changes")
+        for collection, record, revision, device, mutation, changes in entries.values_list(*columns):
             if revision is not None and (collection, record) in edited:
+                before = _before(orjson.loads(changes))
                 found.setdefault((collection, record), []).append(
-                    Past(revision, device, _before(orjson.loads(changes)))
+                    Past(revision, device, before, sent=mutation is not None)
                 )
         for entry in journal.current().entries:
             key = (entry.change.collection, entry.change.record)
             if key in edited and entry.revision is not None:
-                found.setdefault(key, []).append(
-                    Past(entry.revision, _device(entry.change), _before(entry.change.changes))
-                )
+                by = entry.change.by or journal.current().by
+                before = _before(entry.change.changes)
+                found.setdefault(key, []).append(Past(entry.revision, by.device, before, sent=by.mutation is not None))
         return found
 
     # --- applying -----------------------------------------------------------------------------------------------
@@ -311,10 +311,6 @@ def _seen_by_phone(problem: Problem) -> Problem:
         return problem
     title = OutOfScope.title
     return OutOfScope(errors=[Fault(fault.pointer, "forbidden", title) for fault in problem.errors])
-
-
-def _device(change: Change) -> UUID | None:
-    return (change.by or journal.current().by).device
 
 
 def _before(changes: dict[str, Any]) -> dict[str, Any]:

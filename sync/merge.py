@@ -18,11 +18,13 @@ ROW_IDS = ("_id", "id")
 @dataclass(frozen=True, slots=True)
 class Past:
     """One earlier change of the record: its revision, the device that made it (None: not a phone), and the fields
-    with the values they had before."""
+    with the values they had before. ``sent`` is False for what that device did not write into its own outbox, as a
+    choice at the conflicts desk: its next edits may not rest on it."""
 
     revision: int
     device: UUID | None
     before: Mapping[str, Any]
+    sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,12 @@ def merge(
     for name, yours in edit.items():
         kept = standing.get(name)
         rival = last.get(name)
-        if rival is None or (not known_base and rival.device == device) or same(yours, kept):
+        if same(yours, kept) or (not known_base and rival is not None and rival.device == device):
             merged.changes[name] = yours
+            continue
+        if rival is None:
+            merged.changes[name] = yours if not known_base else _own(name, steps.get(name, ()), kept, yours, device)
+            merged.foreign = merged.foreign or merged.changes[name] is not yours
             continue
         both = merge_rows(_origin(name, steps[name], kept, device), kept, yours) if known_base else None
         if both is not None:
@@ -85,12 +91,20 @@ def merge(
     return merged
 
 
+def _own(name: str, steps: Sequence[Past], kept: Any, yours: Any, device: UUID | None) -> Any:
+    """An edit after nobody's but this device's own: it stands, but the rows of a choice that it did not know of stay."""
+    if all(step.sent for step in steps):
+        return yours
+    both = merge_rows(_origin(name, steps, kept, device), kept, yours)
+    return yours if both is None or same(both, yours) else both
+
+
 def _origin(name: str, steps: Sequence[Past], kept: Any, device: UUID | None) -> Any:
     """The value that an edit started from: what stood at its base, with what this device itself has changed since."""
     values = [step.before[name] for step in steps] + [kept]
     origin = values[0]
     for step, was, became in zip(steps, values, values[1:], strict=False):
-        if step.device == device:
+        if step.device == device and step.sent:
             mine = merge_rows(was, became, origin)
             origin = origin if mine is None else mine
     return origin

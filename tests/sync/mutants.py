@@ -310,7 +310,7 @@ MUTANTS = [
         "one.revision <= since",
         "one.revision < since",
     ),
-    M("equal-fights", "equal values conflict", "sync.merge:merge", " or same(yours, kept)", ""),
+    M("equal-fights", "equal values conflict", "sync.merge:merge", "same(yours, kept) or ", ""),
     M(
         "both-win",
         "a conflicting value is applied too",

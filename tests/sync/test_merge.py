@@ -193,3 +193,21 @@ def test_equality_of_values(one: Any, other: Any, equal: bool) -> None:
 
 settings.register_profile("sync", deadline=None)
 settings.load_profile("sync")
+
+
+def test_rows_of_a_choice_that_the_phone_did_not_know_of_stay() -> None:
+    """The phone chose ``yours``, which brought back row b; before it pulled, it wrote the group from its old mirror."""
+    a, b, c = ({"_id": name, "v": 1} for name in "abc")
+    written = Past(3, MINE, {"g": {"rows": [a]}}, sent=False)
+    merged = merge({"g": {"rows": [a, c]}}, {"g": {"rows": [a, b]}}, [written], base=2, device=MINE)
+    assert merged.changes == {"g": {"rows": [a, b, c]}} and merged.foreign and not merged.clashes
+
+    sent = Past(3, MINE, {"g": {"rows": [a]}})
+    own = merge({"g": {"rows": [a, c]}}, {"g": {"rows": [a, b]}}, [sent], base=2, device=MINE)
+    assert own.changes == {"g": {"rows": [a, c]}} and not own.foreign
+
+
+def test_the_own_chain_wins_over_a_choice_that_cannot_be_merged() -> None:
+    chosen = Past(3, MINE, {"title": "kept"}, sent=False)
+    merged = merge({"title": "later"}, {"title": "yours"}, [chosen], base=2, device=MINE)
+    assert merged.changes == {"title": "later"} and not merged.clashes
