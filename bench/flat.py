@@ -24,6 +24,7 @@ from bench import sync
 from tests.services.postgres import Postgres
 
 OTHERS = 10_000  # circles that the other records lie in
+DEVICES = 1000  # that have sent them
 
 SCOPES = """
 INSERT INTO journal_scope (name, version, count, digest)
@@ -31,13 +32,16 @@ SELECT 'enterprise:' || gen_random_uuid(), 1, 0, '0000000000000000' FROM generat
 """
 HEADS = """
 INSERT INTO journal_head (record, collection, scope_id, version, revision, deleted, hash, document)
-SELECT gen_random_uuid(), 'visits', s.low + n %% %(scopes)s, 1, 1, false, substr(md5(n::text), 1, 16),
+SELECT ('0190' || lpad(to_hex(n), 12, '0') || '7000800000000000')::uuid, 'visits',
+       s.low + (n - %(first)s) * %(scopes)s / (%(last)s - %(first)s + 1), 1, 1, false, substr(md5(n::text), 1, 16),
        '{"enterprise":"' || md5(n::text) || '","mode":"on_site","summary":"走访车间,了解培训和津贴落实情况","status":"submitted"}'
-FROM generate_series(1, %(rows)s) n, (SELECT min(id) AS low FROM journal_scope WHERE version = 1 AND count = 0) s
+FROM generate_series(%(first)s::bigint, %(last)s::bigint) n, (SELECT min(id) AS low FROM journal_scope WHERE version = 1 AND count = 0) s
 """
 ANSWERS = """
 INSERT INTO sync_mutation (device, mutation, content, revision, received_at, answer)
-SELECT md5((n %% 1000)::text)::uuid, gen_random_uuid(), md5(n::text), 1, now(), '' FROM generate_series(1, %(rows)s) n
+SELECT ('0190' || lpad(to_hex((n - %(first)s) * %(devices)s / (%(last)s - %(first)s + 1)), 12, '0') || '7000800000000000')::uuid,
+       ('0190' || lpad(to_hex(n), 12, '0') || '7000800000000000')::uuid, md5(n::text), 1, now(), ''
+FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
 """
 
 
@@ -99,12 +103,13 @@ def measure(bench: Bench, tokens: list[str], sent: list[tuple[str, bytes, int]])
     }  # fmt: skip
 
 
-def grow(url: str, rows: int) -> None:
+def grow(url: str, first: int, last: int) -> None:
+    """The other people's records of these numbers, in the order of their ids, as time would have brought them."""
     with psycopg.connect(url, autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM journal_scope WHERE version = 1 AND count = 0 LIMIT 1").fetchone():
             connection.execute(SCOPES, {"scopes": OTHERS})
         for statement in (HEADS, ANSWERS):
-            connection.execute(statement, {"rows": rows, "scopes": OTHERS})
+            connection.execute(statement, {"first": first, "last": last, "scopes": OTHERS, "devices": DEVICES})
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
 
@@ -124,7 +129,7 @@ def main() -> None:
         subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], check=True)
         made = subprocess.run([sys.executable, "-m", "bench.prepare", "12", "5"], check=True, stdout=subprocess.PIPE)
         world, bench = json.loads(made.stdout), Bench()
-        grow(url, options.few)
+        grow(url, 1, options.few)
         devices = world["devices"]
         sent = sync.batches(world | {"devices": devices[:6]}, 2 * options.batches + 2, 100)
         for token, body, _ in sync.batches(world | {"devices": devices[6:]}, 5, 100):
@@ -132,7 +137,7 @@ def main() -> None:
         tokens = [device["token"] for device in devices[6:-1]]
         measure(bench, tokens, sent[:2])  # everything has been met once
         before = measure(bench, tokens, sent[2 : options.batches + 2])
-        grow(url, options.many - options.few)
+        grow(url, options.few + 1, options.many)
         after = measure(bench, tokens, sent[options.batches + 2 :])
         print(f"{'ms a request beside records':30}{options.few:>12,}{options.many:>14,}{'ratio':>8}")
         for name, few in before.items():
