@@ -253,9 +253,7 @@ def _write(texts: Mapping[UUID, tuple[Response, str]]) -> None:
     old: list[list[Any]] = []
     for row, text in texts.values():
         held = vars(row)
-        values = [
-            text if name == "answers" else dump(held[name]) if name in _JSON else held[name] for name in COLUMNS
-        ]
+        values = [text if name == "answers" else dump(held[name]) if name in _JSON else held[name] for name in COLUMNS]
         (new if row._state.adding else old).append(values)
         row._state.adding = False
     rows.insert(Response, COLUMNS, new)
