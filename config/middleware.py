@@ -21,6 +21,8 @@ from core.problems import Problem
 from core.texts import Text
 
 API = "/api/"
+LISTS = "/api/v1/open311/"
+"""Here a parameter may stand twice: others' clients say several codes so."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """What this server understands at all. TRACE would echo a request with its credentials."""
 PAGES_COME_FROM = (
@@ -60,7 +62,8 @@ class SoundAddresses:
             return page(request, TLSRequired())
         if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             return page(request, refused("nul", Text("地址中不得含有空字符", "The address must not hold U+0000")))
-        if request.path_info.startswith(API) and "&" in (asked := request.META.get("QUERY_STRING", "")):
+        asked = request.META.get("QUERY_STRING", "")
+        if "&" in asked and request.path_info.startswith(API) and not request.path_info.startswith(LISTS):
             names = [name for name, _ in parse_qsl(asked, keep_blank_values=True)]
             if len(names) > len(set(names)):
                 said = Text("地址中同一参数出现两次", "The address says a parameter twice")

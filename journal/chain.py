@@ -59,7 +59,7 @@ def _broken(unit: Unit, before: str, last: int, seals: list[tuple[str, datetime,
     elif not all(right and at == unit.at for _, at, right in seals):
         yield Break(unit.pk, "seal")
     elif unit.pk != last + 1 or unit.digest != journal.link(
-        before, unit.pk, unit.at, unit.person, unit.device, [seal for seal, _, _ in seals]
+        before, unit.pk, unit.at, unit.person, unit.device, [seal for seal, _, _ in seals], unit.request
     ):
         yield Break(unit.pk, "link")
 

@@ -306,7 +306,8 @@ def _write(work: Work) -> None:
     texts = [orjson.dumps(entry.change.changes, default=str, option=orjson.OPT_NON_STR_KEYS) for entry in work.entries]
     seals = [_seal(work, entry, text) for entry, text in zip(work.entries, texts, strict=True)]
     version, previous, work.durable_until = _next_position()
-    digest = link(previous, version, work.at, work.by.person, work.by.device, seals)
+    request = request_id.get()
+    digest = link(previous, version, work.at, work.by.person, work.by.device, seals, request)
     _keep_digest(digest, ruling=work.ruling)
     scopes = _scopes(work)
     _write_heads(work, version, scopes)
@@ -314,7 +315,7 @@ def _write(work: Work) -> None:
     rows.insert(
         Unit,
         ("version", "at", "person", "device", "entries", "digest", "request"),
-        [(version, work.at, work.by.person, work.by.device, len(work.entries), digest, request_id.get())],
+        [(version, work.at, work.by.person, work.by.device, len(work.entries), digest, request)],
     )
     rows.insert(Entry, _ENTRY_COLUMNS, _entry_rows(work, version, texts, seals))
 
@@ -363,11 +364,21 @@ def _seal(work: Work, entry: _Entry, text: bytes) -> str:
 
 
 def link(
-    previous: str, version: int, at: datetime, person: UUID | None, device: UUID | None, seals: Iterable[str]
+    previous: str,
+    version: int,
+    at: datetime,
+    person: UUID | None,
+    device: UUID | None,
+    seals: Iterable[str],
+    request: str = "",
 ) -> str:
-    """The chain's next digest: over the one before, the unit's own columns and the seals of its entries, in order."""
+    """The chain's next digest: over the one before, the unit's own columns and the seals of its entries, in order.
+
+    ``request`` is part of it where there is one; units from before it was kept have none.
+    """
     chained = blake2b(previous.encode(), digest_size=32)
-    chained.update(f"\0{version}\0{_instant(at)}\0{person}\0{device}".encode())
+    named = f"\0{request}" if request else ""
+    chained.update(f"\0{version}\0{_instant(at)}\0{person}\0{device}{named}".encode())
     for seal in seals:
         chained.update(seal.encode())
     return chained.hexdigest()

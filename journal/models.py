@@ -34,7 +34,7 @@ class Feed(models.Model):
 class Unit(models.Model):
     """One accepted transaction: its position, when, by whom, and the link of the audit chain.
 
-    ``request`` names the request, or the worker's run, that wrote it; it is no part of the chain.
+    ``request`` names the request, or the worker's run, that wrote it; units from before it was kept have none.
     """
 
     version = models.BigIntegerField(primary_key=True)

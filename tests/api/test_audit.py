@@ -60,6 +60,8 @@ def other(field: models.Field[Any, Any], value: Any, dice: Random) -> Any:
             return dice.randrange(1, 9)
         case bool() | int():
             return value + dice.choice([-1, 1, 1000])
+        case "":
+            return "0"
         case str():
             at = dice.randrange(len(value))
             letter = "0" if value[at] != "0" else "1"
@@ -142,7 +144,7 @@ def write_anew() -> None:
             )  # fmt: skip
             one.save()
             seals.append(one.digest)
-        unit.digest = before = journal.link(before, unit.pk, unit.at, unit.person, unit.device, seals)
+        unit.digest = before = journal.link(before, unit.pk, unit.at, unit.person, unit.device, seals, unit.request)
         unit.save()
     Feed.objects.update(digest=before)
 
