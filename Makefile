@@ -27,6 +27,7 @@ help:
 	@echo "make fuzz-deep         the parsers under a fuzzer that follows their branches (FUZZ_SECONDS=60 each)"
 	@echo "make tour              the main job told by a phone over HTTP, against the server at PORT or one of its own"
 	@echo "make agreement         reports over random worlds against a simple count (N=1000)"
+	@echo "make pictures          sheets and bulletins rendered by LibreOffice, to be looked at"
 	@echo "make tour-production   the same against PostgreSQL and S3 with two app processes"
 	@echo "make format            put the code in form"
 	@echo "make openapi           write openapi.yaml and the tables in docs/ from the code"
@@ -185,6 +186,11 @@ agreement: $(DEVELOPMENT)
 	@set -e; for engine in $(ENGINES); do \
 		WORLDS=$(N) $(BIN)/python -m pytest --engine=$$engine -q tests/reports/test_agreement.py tests/reports/test_scores_agree.py; done
 	@echo "$(N) random worlds agree in every figure and $(N) in every score, on: $(ENGINES)"
+
+# Every sheet and bulletin in both languages as pictures in var/pictures, looked at by a machine first; needs LibreOffice and poppler.
+.PHONY: pictures
+pictures: $(DEVELOPMENT)
+	@$(BIN)/python -m tests.reports.pictures
 
 # The stores that docs/sync.md prints for WatermelonDB and RxDB; needs Node and the npm registry.
 .PHONY: stores
