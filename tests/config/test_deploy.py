@@ -126,6 +126,13 @@ def test_the_containers_get_settings_and_commands_that_exist() -> None:
     assert services["storage"]["image"].endswith(f"/seaweedfs:{tested}"), "the S3 server that the tests run"
 
 
+def test_the_guide_tells_the_same_commands_in_both_languages() -> None:
+    pages = [(DEPLOY / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
+    english, chinese = (re.findall(r"```sh\n.*?```", page, re.DOTALL) for page in pages)
+    assert english == chinese
+    assert [page.count("\n## ") for page in pages] == [5, 5]
+
+
 def test_an_image_holds_nothing_of_the_machine_that_built_it() -> None:
     left_out = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert {".git", ".venv", "var", ".env"} <= set(left_out)
