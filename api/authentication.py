@@ -22,7 +22,7 @@ def identify(authorization: str | None, languages: str | None, *, at: datetime) 
     live = sessions.live(tokens.session_id(raw.strip().encode("latin-1", "replace")))
     return caller(
         live.person, on=timezone.localdate(at), device=live.device, session=live.session, name=live.name,
-        language=negotiate(languages),
+        language=negotiate(languages), feed=live.feed,
     )  # fmt: skip
 
 

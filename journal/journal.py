@@ -435,6 +435,10 @@ def _time(value: Any) -> datetime | None:
     return found.replace(tzinfo=UTC) if isinstance(found, datetime) and found.tzinfo is None else found
 
 
+FEED = ("id", "version", "digest", "stamp", "epoch", "floor", "durable_until", "told_until")
+"""The columns of the feed row, as ``feed_of`` takes them."""
+
+
 def begin() -> None:
     """Make the feed row of an empty database, with an epoch that no other server has had."""
     row = (1, 0, "", "", new_epoch(), 0)
@@ -447,16 +451,21 @@ def new_epoch() -> str:
 
 def feed() -> Feed:
     """The feed row as it stands; a plain query, for every pull asks for it."""
-    columns = ("id", "version", "digest", "stamp", "epoch", "floor", "durable_until", "told_until")
     for _ in range(2):
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {', '.join(columns)} FROM {connection.ops.quote_name(Feed._meta.db_table)}")
+            cursor.execute(f"SELECT {', '.join(FEED)} FROM {connection.ops.quote_name(Feed._meta.db_table)}")
             found = cursor.fetchone()
         if found:
-            row = dict(zip(columns, found, strict=True))
-            return Feed(**row | {name: _time(row[name]) for name in ("durable_until", "told_until")})
+            return feed_of(found)
         begin()
     raise RuntimeError("journal: the feed row cannot be made")
+
+
+def feed_of(columns: Sequence[Any]) -> Feed:
+    """The feed row from its columns as a plain query gives them, in the order of ``FEED``."""
+    *others, durable_until, told_until = columns
+    values = dict(zip(FEED, (*others, _time(durable_until), _time(told_until)), strict=True))
+    return rows.made(Feed, **values)
 
 
 def stamp() -> tuple[str, str] | None:

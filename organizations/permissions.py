@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -214,10 +214,12 @@ _HELD = (
 
 @dataclass(frozen=True)
 class Caller(Actor):
-    """A person at a door, with the roles held today; ``session`` is the sign-in they came with."""
+    """A person at a door, with the roles held today; ``session`` is the sign-in they came with, ``feed`` the columns of the
+    feed row as it was just before."""
 
     name: str = ""
     session: UUID | None = None
+    feed: tuple[Any, ...] | None = field(default=None, compare=False, repr=False)
     standing: Standing = field(default_factory=lambda: Standing(None, date.min, ()), compare=False, repr=False)
 
     @property
@@ -279,10 +281,13 @@ def caller(
     session: UUID | None = None,
     name: str = "",
     language: str = ZH,
+    feed: tuple[Any, ...] | None = None,
 ) -> Caller:
     """The caller as of ``on``; no query is made until roles are asked for."""
     standing = Standing(person, on)
-    return Caller(person=person, device=device, language=language, name=name, session=session, standing=standing)
+    return Caller(
+        person=person, device=device, language=language, name=name, session=session, feed=feed, standing=standing
+    )
 
 
 def live_assignments(on: date) -> QuerySet[Assignment]:

@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, Max, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from core.actors import Actor
 from core.problems import NotFound, Problem
 from core.texts import Text
 from journal import journal
+from journal.models import Feed
 from organizations import consoles
 from organizations.models import Device, Person, RefreshToken, Session
 
@@ -61,13 +63,14 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A session that is good right now."""
+    """A session that is good right now; ``feed`` are the columns of the feed row at the same instant, if there is one."""
 
     session: UUID
     device: UUID
     person: UUID
     name: str
     language: str
+    feed: tuple[Any, ...] | None
 
 
 def begin(person: Person, device: Device, *, at: datetime, lifetime: timedelta) -> Issued:
@@ -111,26 +114,31 @@ def live(session: UUID) -> Live:
     """The session as it stands, in one plain query, for every request asks. Raises ``SessionEnded``, ``DeviceRevoked``."""
     native = connection.features.has_native_uuid_field
     with connection.cursor() as cursor:
-        cursor.execute(_LIVE.format(*map(_table, (Session, Device, Person))), [session if native else session.hex])
+        cursor.execute(_question(), [session if native else session.hex])
         row = cursor.fetchone()
     if row is None:
         raise SessionEnded
-    ended, wiped, active, device, person, name, language = row
+    ended, wiped, active, device, person, name, language, *feed = row
     if wiped is not None:
         raise DeviceRevoked
     if ended is not None or not active:
         raise SessionEnded
-    return Live(session, device if native else UUID(device), person if native else UUID(person), name, language)
+    if not native:
+        device, person = UUID(device), UUID(person)
+    return Live(session, device, person, name, language, None if feed[0] is None else tuple(feed))
 
 
-_LIVE = (
-    "SELECT s.revoked_at, d.revoked_at, p.is_active, d.id, p.id, p.name, p.language "
-    "FROM {0} s JOIN {1} d ON d.id = s.device_id JOIN {2} p ON p.id = d.person_id WHERE s.id = %s"
-)
-
-
-def _table(model: type[Model]) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
+@lru_cache(maxsize=1)
+def _question() -> str:
+    """The session, and the feed with it: nearly every phone that asks has seen everything, and then this was the only query."""
+    tables = (connection.ops.quote_name(model._meta.db_table) for model in (Session, Device, Person, Feed))
+    session, device, person, feed = tables
+    columns = ", ".join(f"f.{name}" for name in journal.FEED)
+    return (
+        f"SELECT s.revoked_at, d.revoked_at, p.is_active, d.id, p.id, p.name, p.language, {columns} "
+        f"FROM {session} s JOIN {device} d ON d.id = s.device_id JOIN {person} p ON p.id = d.person_id "
+        f"LEFT JOIN {feed} f ON f.id = 1 WHERE s.id = %s"
+    )
 
 
 def end(session: UUID, *, reason: str, by: Actor, at: datetime) -> None:

@@ -46,16 +46,24 @@ class _Page:
 
 
 def pull(
-    *, by: Actor, owner: UUID, cursor: str | None, limit: int, scope: str | None, key: bytes, at: datetime
+    *,
+    by: Actor,
+    owner: UUID,
+    cursor: str | None,
+    limit: int,
+    scope: str | None,
+    key: bytes,
+    at: datetime,
+    seen: Feed | None = None,
 ) -> bytes:
-    """One page of the feed as the bytes of its JSON.
+    """One page of the feed as the bytes of its JSON; ``seen`` is the feed row as this request has read it already.
 
     ``owner`` is the device binding the cursor belongs to, ``limit`` the most operations wanted (cut at 1,000).
     Raises BadCursor for a forged or borrowed cursor, ScopeNotHeld for a foreign ``scope``.
     """
     assert by.person is not None
     if cursor and not scope:
-        nothing = _nothing_new(by.person, owner, cursor, key, at)
+        nothing = _nothing_new(by.person, owner, cursor, key, at, seen or journal.feed())
         if nothing is not None:
             return nothing
     with snapshot():
@@ -74,13 +82,12 @@ def pull(
     return _answer(told, complete, walk.cursor, feed, safe, check, page.ops, owner=owner, key=key, at=at)
 
 
-def _nothing_new(person: UUID, owner: UUID, text: str, key: bytes, at: datetime) -> bytes | None:
-    """The empty page of a device that has seen everything, from one or two single reads; None when there may be news.
+def _nothing_new(person: UUID, owner: UUID, text: str, key: bytes, at: datetime, feed: Feed) -> bytes | None:
+    """The empty page of a device that has seen everything, from one more read at most; None when there may be news.
 
     The feed is read before the scopes: whatever was committed up to its version shows in their versions.
     """
     cursor = cursors.unseal(text, owner=owner, key=key)
-    feed = journal.feed()
     standing = not cursor.bulk and not cursor.only and cursor.tie is None
     if not standing or cursor.epoch != feed.epoch or not feed.floor <= cursor.position <= feed.version:
         return None
