@@ -35,6 +35,7 @@ from core.texts import Text, negotiate
 from journal.models import Head
 from media import uploads
 from media.storage import storage
+from organizations import scanning
 from organizations.models import Region
 from organizations.permissions import Caller, visible_enterprises
 from surveys import collect, externals, openrosa
@@ -233,7 +234,9 @@ def _store(part: UploadedFile, photo: UUID, sha256: str, name: str, by: Caller, 
 
 def _set_aside(part: UploadedFile, sha256: str) -> None:
     part.seek(0)
-    storage().put(collect.aside_key(sha256), part.read())
+    content = part.read()
+    scanning.check(content)
+    storage().put(collect.aside_key(sha256), content)
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------

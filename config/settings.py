@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 from datetime import timedelta
@@ -225,6 +226,9 @@ if PRODUCTION and not TRUSTED_NETWORK:
     _storage = S3["endpoint_url"] if MEDIA_STORAGE == "s3" else ""
     for _fault in in_the_clear(DATABASE, storage=_storage, mail=EMAIL_HOST, mail_tls=EMAIL_USE_TLS):
         environment.refuse(_fault)
+CLAMD = environment.text("CLAMD")
+if CLAMD and not re.fullmatch(r"unix:/.+|[\w.:\[\]-]+:\d{1,5}", CLAMD):
+    environment.refuse("CLAMD: needs host:port, or unix:/path of its socket")
 WEBHOOK_NETWORKS = environment.words("WEBHOOK_NETWORKS")
 for _word in WEBHOOK_NETWORKS:
     try:

@@ -24,6 +24,7 @@ from media import headers, orphans, photos, spool
 from media.models import Blob, BytesState, Photo, Upload, UploadState
 from media.spool import Checksum, Read
 from media.storage import disk_faults, original_key, storage
+from organizations import scanning
 
 MAX_BYTES = 32 << 20
 MAX_OPEN = 500
@@ -275,6 +276,7 @@ def _checked(handle: int, upload: Upload) -> headers.Header:
     with mmap.mmap(handle, upload.length, access=mmap.ACCESS_READ) as whole:
         if hashlib.sha256(whole).hexdigest() != upload.sha256:
             raise Poisoned()
+        scanning.check(whole)
         return headers.read(whole)
 
 

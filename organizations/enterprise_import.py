@@ -19,7 +19,7 @@ from core.actors import Actor
 from core.ids import uuid7
 from core.problems import Fault, Invalid
 from core.texts import Text
-from organizations import enterprises
+from organizations import enterprises, scanning
 from organizations.enterprises import NO_REGION, Draft
 from organizations.models import Enterprise
 from organizations.roles import Designation, Ownership, PilotTier, Size
@@ -58,6 +58,7 @@ class Verdict:
 
 def run(content: bytes, *, by: Actor, at: datetime) -> list[Verdict]:
     """Apply a table. Raises ``Invalid`` when it is no table at all or names unknown columns, ``Forbidden``."""
+    scanning.check(content)
     rows = list(_rows(content))
     regions = enterprises.known_regions()
     codes = {str(values.get("uscc") or "").upper().replace(" ", "") for _, values in rows} - {""}

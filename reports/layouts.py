@@ -12,6 +12,7 @@ from core.ids import stable
 from core.problems import Invalid
 from core.texts import ZH, Text
 from journal import journal
+from organizations import scanning
 from organizations.permissions import permit
 from reports.bulletins import Bulletin, Section
 from reports.models import Layout
@@ -47,6 +48,7 @@ def shipped() -> bytes:
 def replace(content: bytes, *, by: Actor, at: datetime) -> None:
     """Use this layout from now on. Raises Invalid when it is no DOCX, is too large, or its tags cannot be filled."""
     permit(by, "report.write")
+    scanning.check(content)
     _check(content)
     with journal.unit(by=by, at=at):
         Layout.objects.update_or_create(

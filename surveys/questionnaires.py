@@ -13,6 +13,7 @@ from core.ids import stable
 from core.problems import NotFound
 from core.texts import Text
 from journal import journal
+from organizations import scanning
 from organizations.permissions import may, permit
 from surveys import documents
 from surveys.models import Questionnaire, Requirement, Version, VersionStatus
@@ -29,6 +30,7 @@ def upload(workbook: bytes, *, by: Actor, at: datetime) -> Version:
     The same form as the newest draft is that draft again. Raises Forbidden, BadWorkbook, BadForm.
     """
     permit(by, "questionnaire.write")
+    scanning.check(workbook)
     compiled = read_xlsform(workbook)
     with journal.unit(by=by, at=at):
         questionnaire = _named(compiled, at)
