@@ -25,7 +25,7 @@ import atheris
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ["api", "core", "media", "organizations", "reports", "surveys", "sync", "django.http.multipartparser"]
+ROOMS = ["api", "core", "media", "organizations", "reports", "surveys", "sync", "django.http", "django.utils.http"]
 
 followed = atheris.instrument_imports(include=ROOMS, enable_loader_override=False)
 with followed if "--inside" in sys.argv else contextlib.nullcontext():
@@ -33,6 +33,8 @@ with followed if "--inside" in sys.argv else contextlib.nullcontext():
 
     django.setup()
     import orjson
+    from django.core.exceptions import SuspiciousOperation
+    from django.core.handlers.wsgi import WSGIRequest
     from django.test import RequestFactory
     from PIL import Image
     from rest_framework.exceptions import ParseError, ValidationError
@@ -160,6 +162,18 @@ def said(data: bytes) -> None:
     assert span is None or span == (0, 0) or 0 <= span[0] < span[1] <= 1000
 
 
+def request(data: bytes) -> None:
+    """What Django reads of a request before any of our code could answer: line by line path, query, headers."""
+    names = ("PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_COOKIE", "HTTP_HOST", "HTTP_ACCEPT")
+    environ = ASK._base_environ()
+    environ |= dict(zip(names, data.decode("latin-1").split("\n"), strict=False))
+    environ["CONTENT_TYPE"] = readable(environ.get("CONTENT_TYPE", ""))
+    asked = WSGIRequest(environ)
+    assert isinstance(dict(asked.GET) | dict(asked.COOKIES) | dict(asked.headers), dict)
+    with contextlib.suppress(SuspiciousOperation):
+        asked.get_host()
+
+
 def period(data: bytes) -> None:
     first, _, second = data.decode(errors="replace").partition("|")
     for asked in ({"period": first}, {"since": first, "until": second}):
@@ -205,6 +219,7 @@ TARGETS: dict[Callable[[bytes], None], list[bytes]] = {
     metadata: [b"photo " + b64encode(str(UUID(int=3)).encode()) + b",sha256 " + b64encode(b"a" * 64), b"sha1 " + b64encode(b"a" * 20)],
     parts: [FORM],
     said: [b"zh-CN,zh;q=0.9,en;q=0.8", b"bytes=0-99", b"bytes=-5"],
+    request: [b"/api/v1/me\nq=%E9%9D%A2&a=1\napplication/json; charset=utf-8\n2\nsessionid=x; csrftoken=y\nlocalhost:80\n*/*"],
     period: [b"2026-Q3", b"2026-W09", b"2026-01-01|2026-02-01"],
     filters: [b"region=320281105&active=true&q=%E9%9D%A2", b"since=2026-01-01T00:00:00%2B08:00&record=1&person=x"],
 }  # fmt: skip
