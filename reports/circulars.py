@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from inspections.models import Issue
 from inspections.workflow import STATE_NAMES, WITH_DEPARTMENT, State
 from reports import adjustments, groups, numbers, sentences, supervision, trends
 from reports.bulletins import Bulletin
+from reports.expressions import EPOCH
 from reports.groups import WHOLE_CITY, Sight
 from reports.measures import BASES, Window
 from reports.periods import Period, day_of
@@ -57,9 +59,12 @@ def _corrections(period: Period, at: datetime, language: str) -> Table | None:
 
 
 def named(period: Period, *, at: datetime, language: str = ZH) -> list[NamedProblem]:
-    """Open issues due in the period and late by more than five working days, the latest first; never confidential ones."""
+    """Open issues late by more than five working days when the period ends, the latest first; never confidential ones.
+
+    Those that fell due before the period are among them: what nobody has done does not leave the bulletin by growing old.
+    """
     days = calendar.current()
-    rows = [row for row in _late(period, at, WHOLE_CITY) if _days_late(days, row, at) > RED_AFTER]
+    rows = [row for row in _late(so_far(period), at, WHOLE_CITY) if _days_late(days, row, at) > RED_AFTER]
     leads = groups.named("department", {row.lead_code for row in rows}, language)
     return [
         NamedProblem(
@@ -73,6 +78,11 @@ def named(period: Period, *, at: datetime, language: str = ZH) -> list[NamedProb
     ]
 
 
+def so_far(period: Period) -> Period:
+    """The period with all days before it."""
+    return replace(period, first=EPOCH)
+
+
 def number(issue: Issue) -> str:
     """What people call an issue on paper."""
     return named_by(issue.id, issue.submitted_at)
@@ -83,10 +93,16 @@ def named_by(key: UUID, submitted_at: datetime) -> str:
     return f"{day_of(submitted_at):%Y%m%d}-{key.hex[-6:].upper()}"
 
 
-def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH) -> Table:
-    """The supervision list: every open issue that fell due in the period, with how late it is and what was done."""
+def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH, with_earlier: bool = False) -> Table:
+    """The supervision list: every open issue that fell due in the period, with how late it is and what was done.
+
+    ``with_earlier`` adds those that fell due before it, as the list needs that people are pressed by.
+    """
     days = calendar.current()
-    rows = _late(period, at, sight)
+    rows = _late(so_far(period) if with_earlier else period, at, sight)
+    measure = Text("期内到期且尚未反馈", "fell due in the period and still open")
+    if with_earlier:
+        measure = Text("截至期末已到期且尚未反馈（含往期）", "fell due by the end of the period and still open")
     leads = groups.named("department", {row.lead_code for row in rows}, language)
     columns = (
         Column("number", Text("编号", "Number"), width=18),
@@ -124,7 +140,7 @@ def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH) 
         rows=cells,
         unit=Text("件、工作日", "items, working days"),
         period=period.name,
-        measure=Text("期内到期且尚未反馈", "fell due in the period and still open"),
+        measure=measure,
         notes=(Text("保密问题不列入本清单。", "Confidential issues are not on this list."),),
     )
 

@@ -57,8 +57,9 @@ def make(kind: str, asked: Asked) -> list[Table]:
 
 
 def pressing(asked: Asked) -> list[Table]:
-    """The weekly supervision list."""
-    return [circulars.pressing(asked.period, sight=asked.sight, at=asked.at, language=asked.language)]
+    """The weekly supervision list: what was late when the period ended, however long ago it fell due."""
+    sight, at, language = asked.sight, asked.at, asked.language
+    return [circulars.pressing(asked.period, sight=sight, at=at, language=language, with_earlier=True)]
 
 
 def issues(asked: Asked) -> list[Table]:

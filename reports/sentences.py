@@ -185,7 +185,7 @@ def _named(named: Sequence[NamedProblem]) -> tuple[Text, ...]:
     ]
     if len(named) > MOST_NAMED:
         lines.append(
-            Text("其余{rest}件见问题清单。", "{rest} more are in the list of issues.").fill(
+            Text("其余{rest}件见督办清单。", "{rest} more are on the supervision list.").fill(
                 rest=len(named) - MOST_NAMED
             )
         )

@@ -252,6 +252,21 @@ def test_every_register_comes_as_json_csv_and_xlsx(busy: World, kind: str) -> No
     assert body(office.get(f"reports/registers/{kind}?{PERIOD}&format=csv")).startswith(b"\xef\xbb\xbf")
 
 
+def test_what_is_late_stays_on_the_list_and_in_the_bulletin_when_its_month_is_over(busy: World) -> None:
+    office = line(busy, "office")
+    then, now = (
+        office.get(f"reports/registers/pressing?period={month}").data["tables"][0]["rows"]
+        for month in ("2026-11", "2026-12")
+    )
+    book = openpyxl.load_workbook(BytesIO(body(office.get("reports/supervision?period=2026-12&format=xlsx"))))
+    bulletin = docx.Document(BytesIO(body(office.get("reports/supervision?period=2026-12&format=docx"))))
+
+    assert [row["number"] for row in now] == [row["number"] for row in then]
+    assert len(now) == 1
+    assert book.worksheets[-1]["A5"].value == "（本期无）"
+    assert any(now[0]["number"] in paragraph.text for paragraph in bulletin.paragraphs)
+
+
 def test_the_list_of_issues_shows_each_its_own_and_hides_what_is_confidential(busy: World) -> None:
     busy.reports(confidential=True, description="有人扣押身份证")
 
