@@ -17,7 +17,7 @@ from api.doors import door
 from api.operations import OPERATIONS
 from core.problems import Invalid, Malformed
 from core.texts import Text
-from journal import journal
+from journal import counter
 from organizations.permissions import Caller
 from sync import cursors, envelope, verify
 from sync.problems import MOST_BYTES, BatchTooLarge
@@ -47,7 +47,7 @@ def pull(request: HttpRequest, by: Caller, at: datetime) -> HttpResponse:
         scope=request.GET.get("scope"),
         key=KEY,
         at=at,
-        seen=journal.feed_of(by.feed) if by.feed else None,
+        seen=counter.feed_of(by.feed) if by.feed else None,
     )
     return compression.answer(request, page)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from journal import journal, redaction
+from journal import digests, redaction
 from journal.models import Entry, Feed, Unit
 
 STEP = 500
@@ -58,7 +58,7 @@ def _broken(unit: Unit, before: str, last: int, seals: list[tuple[str, datetime,
         yield Break(unit.pk, "count")
     elif not all(right and at == unit.at for _, at, right in seals):
         yield Break(unit.pk, "seal")
-    elif unit.pk != last + 1 or unit.digest != journal.link(
+    elif unit.pk != last + 1 or unit.digest != digests.link(
         before, unit.pk, unit.at, unit.person, unit.device, [seal for seal, _, _ in seals], unit.request
     ):
         yield Break(unit.pk, "link")

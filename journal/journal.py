@@ -17,9 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from hashlib import blake2b
-from secrets import token_hex
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +27,8 @@ from django.db import connection, transaction
 from core.actors import Actor
 from core.ids import written
 from core.tracing import request_id
-from journal import rows
-from journal.models import Entry, Feed, Grant, Head, Scope, Unit
+from journal import counter, digests, rows
+from journal.models import Entry, Grant, Head, Scope, Unit
 
 SHARED = "shared"
 MODULUS = 1 << 64
@@ -277,14 +275,7 @@ def _settle(state: HeadState, change: Change) -> None:
     document = change.document
     state.document = document if isinstance(document, bytes) else orjson.dumps(document, default=str)
     state.scope, state.deleted = change.scope, False
-    state.hash = content_hash(change.collection, change.record, state.revision, state.document)
-
-
-def content_hash(collection: str, record: UUID, revision: int, document: bytes) -> str:
-    """Sixteen hex digits over everything that a phone holds of a record."""
-    seal = blake2b(document, digest_size=8)
-    seal.update(f"\0{collection}\0{written(record)}\0{revision}".encode())
-    return seal.hexdigest()
+    state.hash = digests.content_hash(change.collection, change.record, state.revision, state.document)
 
 
 def grant(person: UUID, scopes: Iterable[str]) -> None:
@@ -305,10 +296,10 @@ def _write(work: Work) -> None:
         return
     texts = [orjson.dumps(entry.change.changes, default=str, option=orjson.OPT_NON_STR_KEYS) for entry in work.entries]
     seals = [_seal(work, entry, text) for entry, text in zip(work.entries, texts, strict=True)]
-    version, previous, work.durable_until = _next_position()
+    version, previous, work.durable_until = counter.next_position()
     request = request_id.get()
-    digest = link(previous, version, work.at, work.by.person, work.by.device, seals, request)
-    _keep_digest(digest, ruling=work.ruling)
+    digest = digests.link(previous, version, work.at, work.by.person, work.by.device, seals, request)
+    counter.keep_digest(digest, ruling=work.ruling)
     scopes = _scopes(work)
     _write_heads(work, version, scopes)
     _write_grants(work, version, scopes)
@@ -350,7 +341,7 @@ def _entry_rows(work: Work, version: int, texts: list[bytes], seals: list[str]) 
 
 def _seal(work: Work, entry: _Entry, text: bytes) -> str:
     change, by = entry.change, entry.change.by or work.by
-    return entry_seal(
+    return digests.entry_seal(
         change.verb,
         change.collection,
         change.record,
@@ -363,111 +354,6 @@ def _seal(work: Work, entry: _Entry, text: bytes) -> str:
     )
 
 
-def link(
-    previous: str,
-    version: int,
-    at: datetime,
-    person: UUID | None,
-    device: UUID | None,
-    seals: Iterable[str],
-    request: str = "",
-) -> str:
-    """The chain's next digest: over the one before, the unit's own columns and the seals of its entries, in order.
-
-    ``request`` is part of it where there is one; units from before it was kept have none.
-    """
-    chained = blake2b(previous.encode(), digest_size=32)
-    named = f"\0{request}" if request else ""
-    chained.update(f"\0{version}\0{_instant(at)}\0{person}\0{device}{named}".encode())
-    for seal in seals:
-        chained.update(seal.encode())
-    return chained.hexdigest()
-
-
-def _instant(at: datetime) -> int:
-    """Microseconds since 1970: the same for one instant in whatever zone it is written."""
-    return int(at.timestamp() * 1_000_000)
-
-
-def entry_seal(
-    verb: str,
-    collection: str,
-    record: UUID,
-    revision: int | None,
-    person: UUID | None,
-    device: UUID | None,
-    mutation: UUID | None,
-    claimed_at: datetime | None,
-    changes: bytes,
-) -> str:
-    """The digest of one entry: over every column that tells what happened."""
-    claimed = _instant(claimed_at) if claimed_at else None
-    who = "\0".join([written(one) if one else "None" for one in (person, device, mutation)])
-    told = f"{verb}\0{collection}\0{written(record)}\0{revision}\0{who}\0{claimed}\0"
-    return blake2b(told.encode() + changes, digest_size=16).hexdigest()
-
-
-def _next_position() -> tuple[int, str, datetime | None]:
-    """Lock the counter row and take the next position; everyone who writes after us waits here until we commit."""
-    table = connection.ops.quote_name(Feed._meta.db_table)
-    with connection.cursor() as cursor:
-        for _ in range(2):
-            cursor.execute(
-                f"UPDATE {table} SET version = version + 1 WHERE id = 1 RETURNING version, digest, durable_until"
-            )
-            found = cursor.fetchone()
-            if found:
-                return found[0], found[1], _time(found[2])
-            begin()
-    raise RuntimeError("journal: the feed row cannot be made")
-
-
-def _keep_digest(digest: str, *, ruling: bool) -> None:
-    table = connection.ops.quote_name(Feed._meta.db_table)
-    assigned, values = ("digest = %s, stamp = %s", [digest, digest]) if ruling else ("digest = %s", [digest])
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {table} SET {assigned} WHERE id = 1", values)
-
-
-def _time(value: Any) -> datetime | None:
-    """A time as a plain query gives it: SQLite's are in UTC and do not say so."""
-    found = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return found.replace(tzinfo=UTC) if isinstance(found, datetime) and found.tzinfo is None else found
-
-
-FEED = ("id", "version", "digest", "stamp", "epoch", "floor", "durable_until", "told_until")
-"""The columns of the feed row, as ``feed_of`` takes them."""
-
-
-def begin() -> None:
-    """Make the feed row of an empty database, with an epoch that no other server has had."""
-    row = (1, 0, "", "", new_epoch(), 0)
-    rows.insert(Feed, ("id", "version", "digest", "stamp", "epoch", "floor"), [row], ignore=True)
-
-
-def new_epoch() -> str:
-    return f"e{token_hex(6)}"
-
-
-def feed() -> Feed:
-    """The feed row as it stands; a plain query, for every pull asks for it."""
-    for _ in range(2):
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {', '.join(FEED)} FROM {connection.ops.quote_name(Feed._meta.db_table)}")
-            found = cursor.fetchone()
-        if found:
-            return feed_of(found)
-        begin()
-    raise RuntimeError("journal: the feed row cannot be made")
-
-
-def feed_of(columns: Sequence[Any]) -> Feed:
-    """The feed row from its columns as a plain query gives them, in the order of ``FEED``."""
-    *others, durable_until, told_until = columns
-    values = dict(zip(FEED, (*others, _time(durable_until), _time(told_until)), strict=True))
-    return rows.made(Feed, **values)
-
-
 def stamp() -> tuple[str, str] | None:
     """Changes whenever anything does that records are judged by: rules, calendar, categories, departments, forms.
 
@@ -475,12 +361,12 @@ def stamp() -> tuple[str, str] | None:
     """
     work = _current.get()
     if work is None:
-        found = feed()
+        found = counter.feed()
         return found.epoch, found.stamp
     if work.ruling:
         return None
     if work.stamp is None:
-        found = feed()
+        found = counter.feed()
         work.stamp = found.epoch, found.stamp
     return work.stamp
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from journal import journal
+from journal import digests, journal
 from journal.journal import Change, Key
 from journal.models import Entry
 
@@ -42,7 +42,7 @@ def redact(records: Iterable[Key], fields: Collection[str]) -> int:
 
 def seal_of(entry: Entry) -> str:
     """The digest of what the entry says now."""
-    return journal.entry_seal(
+    return digests.entry_seal(
         entry.verb, entry.collection, entry.record, entry.revision, entry.person, entry.device, entry.mutation,
         entry.claimed_at, entry.changes.encode(),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Min
 
 from core.actors import SYSTEM
-from journal import chain, journal
+from journal import chain, counter, digests, journal
 from journal.journal import MODULUS, Change, Key
 from journal.models import Entry, Feed, Head, Scope, Unit
 
@@ -60,7 +60,7 @@ def begin_epoch(*, durable_until: datetime | None) -> str:
     """
     with transaction.atomic():
         feed = _locked()
-        feed.epoch = journal.new_epoch()
+        feed.epoch = counter.new_epoch()
         feed.durable_until = durable_until or feed.durable_until
         feed.told_until = min(feed.durable_until or NEVER, feed.told_until or feed.durable_until or NEVER)
         feed.save(update_fields=["epoch", "durable_until", "told_until"])
@@ -68,7 +68,7 @@ def begin_epoch(*, durable_until: datetime | None) -> str:
 
 
 def _locked() -> Feed:
-    journal.feed()
+    counter.feed()
     return Feed.objects.select_for_update().get(pk=1)
 
 
@@ -133,7 +133,7 @@ def check_heads() -> Iterator[Finding]:
     homes: dict[Key, str] = {}
     for head in Head.objects.select_related("scope").filter(deleted=False).order_by("record").iterator():
         key = (head.collection, head.record)
-        right = journal.content_hash(head.collection, head.record, head.revision, head.document.encode())
+        right = digests.content_hash(head.collection, head.record, head.revision, head.document.encode())
         if right != head.hash:
             yield Finding("hash", f"{head.collection}/{head.record}", right, head.hash)
         if key in homes:
@@ -221,7 +221,7 @@ def _mend(room: Room, record: UUID, wanted: Rendered | None, head: Head | None) 
 def _repair_hashes(at: datetime) -> int:
     wrong = []
     for head in Head.objects.select_related("scope").filter(deleted=False).iterator():
-        right = journal.content_hash(head.collection, head.record, head.revision, head.document.encode())
+        right = digests.content_hash(head.collection, head.record, head.revision, head.document.encode())
         if right != head.hash:
             document = head.document.encode()
             wrong.append(Change("feed.repaired", head.collection, head.record, {}, head.scope.name, document))

@@ -21,7 +21,7 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from core.actors import Actor
 from core.problems import NotFound, Problem
 from core.texts import Text
-from journal import journal
+from journal import counter, journal
 from journal.models import Feed
 from organizations import consoles
 from organizations.models import Device, Person, RefreshToken, Session
@@ -133,7 +133,7 @@ def _question() -> str:
     """The session, and the feed with it: nearly every phone that asks has seen everything, and then this was the only query."""
     tables = (connection.ops.quote_name(model._meta.db_table) for model in (Session, Device, Person, Feed))
     session, device, person, feed = tables
-    columns = ", ".join(f"f.{name}" for name in journal.FEED)
+    columns = ", ".join(f"f.{name}" for name in counter.COLUMNS)
     return (
         f"SELECT s.revoked_at, d.revoked_at, p.is_active, d.id, p.id, p.name, p.language, {columns} "
         f"FROM {session} s JOIN {device} d ON d.id = s.device_id JOIN {person} p ON p.id = d.person_id "

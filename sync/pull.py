@@ -17,7 +17,7 @@ import orjson
 from django.db import connection
 
 from core.actors import Actor
-from journal import journal, upkeep
+from journal import counter, upkeep
 from journal.models import Feed, Head
 from journal.reading import snapshot
 from sync import cursors, scopes
@@ -63,11 +63,11 @@ def pull(
     """
     assert by.person is not None
     if cursor and not scope:
-        nothing = _nothing_new(by.person, owner, cursor, key, at, seen or journal.feed())
+        nothing = _nothing_new(by.person, owner, cursor, key, at, seen or counter.feed())
         if nothing is not None:
             return nothing
     with snapshot():
-        feed = journal.feed()
+        feed = counter.feed()
         holdings = scopes.holdings(by.person)
         if scope:
             holdings = _only(scope, holdings, by.person)

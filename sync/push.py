@@ -17,7 +17,7 @@ from django.db import IntegrityError, OperationalError
 
 from core.actors import Actor
 from core.problems import Unavailable
-from journal import journal, rows, upkeep
+from journal import counter, journal, rows, upkeep
 from organizations.models import Device
 from sync import intake, quarantine
 from sync.envelope import Asked, Batch
@@ -55,7 +55,7 @@ def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations,
     assert by.device is not None
     with journal.unit(by=by, at=at) as work:
         Device.objects.filter(pk=by.device).update(last_push_at=at)  # locks the device until the commit
-        feed = journal.feed()
+        feed = counter.feed()
         work.stamp = feed.epoch, feed.stamp
         stored, latest = _stored(by.device, batch.mutations)
         session = intake.Session(

@@ -16,7 +16,7 @@ from core.drafts import Draft
 from core.ids import uuid7
 from core.problems import Fault, Forbidden, Invalid, Problem
 from core.texts import Text
-from journal import journal
+from journal import counter, journal
 from journal.among import among
 from journal.journal import Change, user_scope
 from organizations import assignments
@@ -226,7 +226,7 @@ def resolve(quarantined: UUID, wish: dict[str, Any], *, by: Actor, at: datetime,
             raise Forbidden(Text("此项不由您处理", "This is not yours to settle"))
         if row.state != WAITING:
             raise AlreadySettled(state=row.state)
-        feed = journal.feed()
+        feed = counter.feed()
         session = Session(by=by, at=at, operations=operations, epoch=feed.epoch, floor=feed.floor)
         if wish["resolution"] == "dismiss":
             _settle([row], DISMISSED, "quarantine.dismissed", session, reason=wish["reason"].strip())

@@ -10,7 +10,7 @@ from uuid import UUID
 from core.actors import Actor
 from core.problems import Invalid
 from core.texts import Text
-from journal import journal
+from journal import counter
 from journal.reading import snapshot
 from sync import cursors, scopes
 from sync.scopes import Holding
@@ -31,7 +31,7 @@ def verify(*, by: Actor, owner: UUID, cursor: str, claimed: Mapping[str, Sum], k
     assert by.person is not None
     state = cursors.unseal(cursor, owner=owner, key=key)
     with snapshot():
-        feed = journal.feed()
+        feed = counter.feed()
         holdings = scopes.holdings(by.person)
     behind = state.bulk or any(_news(one, state.position, state.baseline) for one in holdings)
     if behind or state.epoch != feed.epoch or state.position < feed.floor:

@@ -19,7 +19,7 @@ from django.db.models import F
 from api.policy import ROUTES
 from config.logs import JSONLines
 from core.actors import SYSTEM
-from journal import chain, journal
+from journal import chain, digests, journal
 from journal.models import Entry, Feed, Unit
 from organizations import enterprises, people
 from organizations.models import Enterprise, Person
@@ -138,13 +138,13 @@ def write_anew() -> None:
     for unit in Unit.objects.order_by("pk"):
         seals = []
         for one in Entry.objects.filter(version=unit.pk).order_by("id"):
-            one.digest = journal.entry_seal(
+            one.digest = digests.entry_seal(
                 one.verb, one.collection, one.record, one.revision, one.person, one.device, one.mutation, one.claimed_at,
                 one.changes.encode(),
             )  # fmt: skip
             one.save()
             seals.append(one.digest)
-        unit.digest = before = journal.link(before, unit.pk, unit.at, unit.person, unit.device, seals, unit.request)
+        unit.digest = before = digests.link(before, unit.pk, unit.at, unit.person, unit.device, seals, unit.request)
         unit.save()
     Feed.objects.update(digest=before)
 

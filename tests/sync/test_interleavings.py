@@ -17,7 +17,7 @@ from django.db import connection
 from core.actors import SYSTEM
 from core.drafts import Draft
 from core.ids import uuid7
-from journal import journal, upkeep
+from journal import counter, journal, upkeep
 from journal.models import Entry
 from tests.sync import toys
 from tests.sync.toys import NOON, Phone, give, person, take
@@ -151,7 +151,7 @@ def test_a_grant_that_meets_a_write_brings_it(li: Phone) -> None:
 
 def test_a_backup_taken_while_a_push_is_open_does_not_promise_it(li: Phone) -> None:
     note(li)
-    feed = journal.feed()
+    feed = counter.feed()
     snapshot = NOON + timedelta(hours=3)
     told: list[datetime] = []
 
@@ -170,7 +170,7 @@ def test_two_units_at_once_get_two_positions_in_the_order_they_commit() -> None:
     def write() -> int:
         with journal.unit(by=SYSTEM, at=NOON):
             journal.record([journal.Change("note.put", "notes", uuid4(), {}, "shared", {})])
-        return journal.feed().version
+        return counter.feed().version
 
     Meeting(write, write)
     assert list(upkeep.check()) == []

@@ -10,7 +10,7 @@ import pytest
 
 from core.actors import SYSTEM
 from core.ids import uuid7
-from journal import chain, journal, upkeep
+from journal import chain, counter, digests, journal, upkeep
 from journal.models import Entry, Feed, Head, Scope, Unit
 from tests.sync.toys import NOON, Phone, person
 
@@ -61,7 +61,7 @@ def test_a_resealed_entry_still_breaks_its_unit(li: Phone) -> None:
     note(li)
     last = Entry.objects.latest("id")
     last.changes = "{}"
-    last.digest = journal.entry_seal(
+    last.digest = digests.entry_seal(
         last.verb,
         last.collection,
         last.record,
@@ -113,18 +113,18 @@ def test_what_fails_in_a_savepoint_leaves_no_trace(li: Phone) -> None:
 
 def test_a_backup_promises_no_more_than_it_holds(li: Phone) -> None:
     note(li)
-    feed = journal.feed()
+    feed = counter.feed()
     snapshot = li.now + HOUR
     note(li)  # received before the snapshot was taken, committed behind it
     told = upkeep.mark_durable(epoch=feed.epoch, version=feed.version, at=snapshot)
     assert told == li.now
-    assert upkeep.mark_durable(epoch=feed.epoch, version=journal.feed().version, at=snapshot) == snapshot
+    assert upkeep.mark_durable(epoch=feed.epoch, version=counter.feed().version, at=snapshot) == snapshot
     assert upkeep.mark_durable(epoch=feed.epoch, version=1, at=NOON) == snapshot, "a promise is never taken back"
 
 
 def test_nothing_is_received_before_the_last_backup_even_when_the_clock_goes_back(li: Phone) -> None:
     mutation = li.put(uuid7(), enterprise=str(A), title="早")
-    feed = journal.feed()
+    feed = counter.feed()
     upkeep.mark_durable(epoch=feed.epoch, version=feed.version, at=NOON + 5 * HOUR)
     body = b'{"schema":1,"mutations":[]}'
     li.push(mutation)
@@ -143,13 +143,13 @@ def test_a_repeated_mutation_was_not_received_before_it_first_came(li: Phone) ->
 def test_after_a_restore_everyone_starts_over_and_old_devices_are_promised_only_what_was_restored(li: Phone) -> None:
     record = note(li)
     li.pull()
-    feed = journal.feed()
+    feed = counter.feed()
     upkeep.mark_durable(epoch=feed.epoch, version=feed.version, at=NOON + HOUR)
     told = Feed.objects.get().durable_until
     old = li.cursor
 
     upkeep.begin_epoch(durable_until=told)
-    feed = journal.feed()
+    feed = counter.feed()
     upkeep.mark_durable(epoch=feed.epoch, version=feed.version, at=NOON + 9 * HOUR)  # the next backup
 
     page = li.page()
@@ -164,7 +164,7 @@ def test_after_a_restore_everyone_starts_over_and_old_devices_are_promised_only_
 
 def test_a_backup_that_was_running_during_a_restore_promises_nothing(li: Phone) -> None:
     note(li)
-    feed = journal.feed()
+    feed = counter.feed()
     upkeep.begin_epoch(durable_until=None)
     assert upkeep.mark_durable(epoch=feed.epoch, version=feed.version, at=NOON + HOUR) is None
     assert Feed.objects.get().durable_until is None

@@ -16,7 +16,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 
 from core.drafts import Draft
 from core.problems import Problem, Unavailable
-from journal import journal, upkeep
+from journal import counter, journal, upkeep
 from journal.journal import enterprise_scope
 from journal.models import Entry, Feed, Head
 from organizations.models import Device, Person
@@ -378,7 +378,7 @@ class World:
             return push()
 
     def backs_up(self) -> None:
-        feed = journal.feed()
+        feed = counter.feed()
         self.backups.append(Backup(ground.picture(), feed.epoch, feed.version, self.server_now(), deepcopy(self.judge)))
         self.fate.tell(f"backup at {feed.version}")
 
