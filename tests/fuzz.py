@@ -37,13 +37,14 @@ with followed if "--inside" in sys.argv else contextlib.nullcontext():
     from django.core.handlers.wsgi import WSGIRequest
     from django.test import RequestFactory
     from PIL import Image
-    from rest_framework.exceptions import ParseError, ValidationError
+    from rest_framework.exceptions import NotAcceptable, ParseError, ValidationError
     from rest_framework.parsers import MultiPartParser
+    from rest_framework.views import APIView
 
     from api import files, pagination, parsing, uploads
     from api.enterprises import EnterpriseFilter
     from api.journal import EntryFilter
-    from config.legible import readable
+    from config.legible import acceptable, readable
     from core.problems import Problem
     from core.texts import EN, ZH, negotiate
     from media import exif, headers, scans
@@ -168,7 +169,12 @@ def request(data: bytes) -> None:
     environ = ASK._base_environ()
     environ |= dict(zip(names, data.decode("latin-1").split("\n"), strict=False))
     environ["CONTENT_TYPE"] = readable(environ.get("CONTENT_TYPE", ""))
+    environ["HTTP_ACCEPT"] = acceptable(environ.get("HTTP_ACCEPT", ""))
     asked = WSGIRequest(environ)
+    asked.accepts("text/html")
+    with contextlib.suppress(NotAcceptable):
+        view = APIView()
+        view.perform_content_negotiation(view.initialize_request(asked))
     assert isinstance(dict(asked.GET) | dict(asked.COOKIES) | dict(asked.headers), dict)
     with contextlib.suppress(SuspiciousOperation):
         asked.get_host()

@@ -145,7 +145,8 @@ CODECS = [
 @pytest.mark.parametrize(
     "kind",
     [*(f"application/json; charset={name}" for name in CODECS), "multipart/form-data; boundary=x; charset=rot13",
-     "application/json; a*=UTF-5''x", "multipart/form-data; boundary*=UTF-5''x", "a/b; x*0*=zz''1", "a/b; charset*=utf-8''%00"],
+     "a/b; q*7; q*", "application/json; a*=UTF-5''x", "multipart/form-data; boundary*=UTF-5''x", "a/b; x*0*=zz''1",
+     "a/b; charset*=utf-8''%00"],
 )  # fmt: skip
 def test_row_32_a_kind_of_content_in_no_known_encoding_is_no_500(db, http, kind):
     told = {"Content-Type": kind}
@@ -159,3 +160,17 @@ def test_row_32_a_kind_of_content_in_no_known_encoding_is_no_500(db, http, kind)
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "application/json;charset=UTF-8"])
 def test_a_kind_of_content_that_says_its_encoding_is_taken(db, http, kind):
     assert http.post("/api/v1/auth/token", headers={"Content-Type": kind}, content=b"{}").status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["application/json; q*7; q*", "*/*, a/b; q*=UTF-5''x", ";q*7;q*"])
+def test_row_32_an_accept_that_cannot_be_read_is_no_500(db, http, kind):
+    assert http.get("/api/v1/schema", headers={"Accept": kind}).status_code == 406
+    assert http.get("/api/v1/me", headers={"Accept": kind}).status_code in (401, 406)
+    assert http.get("/console/login/", headers={"Accept": kind}).status_code == 200
+
+
+def test_row_32_a_part_of_a_form_whose_header_cannot_be_read_is_passed_over(cast):
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"; q*7; q*\r\n\r\n'
+    body = head + "企业名称\n甲\n".encode() + b"\r\n--b--\r\n"
+    sent = Line(cast.office).send("POST", "enterprises/import", body, Content_Type="multipart/form-data; boundary=b")
+    assert (sent.status_code, sent.data["errors"][0]["pointer"]) == (422, "/file")
