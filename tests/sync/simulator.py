@@ -72,18 +72,18 @@ class Fate:
 def ruled(fate: Fate) -> Iterator[None]:
     """Let identifiers, epochs and pauses of the product come from the seed while a world runs."""
     from core import ids
-    from journal import journal
+    from journal import counter
     from sync import push
 
-    kept = ids.os, ids.time, journal.token_hex, push.time
+    kept = ids.os, ids.time, counter.token_hex, push.time
     ids.os = SimpleNamespace(urandom=fate.chance.randbytes)  # type: ignore[assignment]
     ids.time = SimpleNamespace(time_ns=lambda: int(fate.now.timestamp() * 1e9))  # type: ignore[assignment]
-    journal.token_hex = lambda size: fate.chance.randbytes(size).hex()  # type: ignore[assignment,misc]
+    counter.token_hex = lambda size: fate.chance.randbytes(size).hex()  # type: ignore[assignment,misc]
     push.time = SimpleNamespace(sleep=lambda seconds: None)  # type: ignore[assignment]
     try:
         yield
     finally:
-        ids.os, ids.time, journal.token_hex, push.time = kept  # type: ignore[assignment]
+        ids.os, ids.time, counter.token_hex, push.time = kept  # type: ignore[assignment]
 
 
 @dataclass
