@@ -280,6 +280,7 @@ SPECTACULAR_SETTINGS = {
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]  # what the console's toolkit brings no Chinese for
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"

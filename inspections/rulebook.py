@@ -24,6 +24,9 @@ class DeadlineClass(models.Model):
         ordering = ["code"]
         verbose_name = verbose_name_plural = "时限类别"
 
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
 
 class IssueCategory(models.Model):
     """What an issue is about, and who sees to it when no special rule applies. ``id`` is stable by code."""
@@ -42,6 +45,9 @@ class IssueCategory(models.Model):
     class Meta:
         ordering = ["number", "code"]
         verbose_name = verbose_name_plural = "问题类别"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class RoutingRule(models.Model):
@@ -70,6 +76,9 @@ class RoutingRule(models.Model):
                 fields=["line"], condition=Q(ended_at=None), name="one_version_of_a_rule_counts_at_a_time"
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.priority} {self.category} → {self.lead}"
 
 
 class CalendarYear(models.Model):
@@ -114,6 +123,9 @@ class Channel(models.Model):
         ordering = ["code"]
         verbose_name = verbose_name_plural = "外部渠道"
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class ReplyTemplate(models.Model):
     """A text that replies begin with; ``{names}`` in it are filled from the issue (``inspections.templates``).
@@ -138,3 +150,6 @@ class ReplyTemplate(models.Model):
                 fields=["party", "title"], condition=Q(active=True), name="templates_of_a_party_have_names_of_their_own"
             )
         ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -159,6 +159,9 @@ class Assignment(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.person} {Role(self.role).label}"
+
 
 class Device(models.Model):
     """A phone bound to a person. ``hardware`` is the id the phone gave itself; ``id`` is that of the binding, and is the
@@ -182,6 +185,9 @@ class Device(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["hardware", "person"], name="a_device_is_bound_once_to_each_person")
         ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
 
 
 class Session(models.Model):

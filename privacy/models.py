@@ -46,6 +46,9 @@ class Request(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
 
 class Period(models.Model):
     """The office's own number of days for a category of the register, in place of the one that ships."""

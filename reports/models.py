@@ -64,6 +64,9 @@ class CadenceRow(models.Model):
             models.CheckConstraint(condition=Q(months__in=[1, 2, 3, 4, 6, 12]), name="cadences_fit_into_a_year")
         ]
 
+    def __str__(self) -> str:
+        return Role(self.role).label
+
 
 class Scheme(models.Model):
     """One version of an assessment scheme; ``items`` is the document that ``reports.assessment.read_scheme`` reads."""
@@ -95,6 +98,9 @@ class Scheme(models.Model):
     @property
     def title(self) -> Text:
         return Text(self.title_zh, self.title_en)
+
+    def __str__(self) -> str:
+        return f"{self.title_zh} {self.version}"
 
 
 class Entry(models.Model):
@@ -175,6 +181,9 @@ class Snapshot(models.Model):
                 name="frozen_snapshots_know_when",
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.period} {self.version}"
 
 
 class Layout(models.Model):
@@ -277,6 +286,9 @@ class Mailing(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        return self.title
+
 
 class BulletinNumber(models.Model):
     """The running number that the bulletin of a period got in its year; given once and never again."""
@@ -290,6 +302,9 @@ class BulletinNumber(models.Model):
         ordering = ["-year", "-number"]
         verbose_name = verbose_name_plural = "通报期号"
         constraints = [models.UniqueConstraint(fields=["year", "number"], name="bulletins_of_a_year_are_counted")]
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.number}"
 
 
 class LedgerLine(models.Model):
@@ -310,3 +325,6 @@ class LedgerLine(models.Model):
         ordering = ["day", "id"]
         verbose_name = verbose_name_plural = "指导站台账"
         indexes = [models.Index(fields=["day", "id"], name="ledger_lines_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.day}"
