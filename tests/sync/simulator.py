@@ -76,6 +76,7 @@ def ruled(fate: Fate) -> Iterator[None]:
     from sync import push
 
     kept = ids.os, ids.time, counter.token_hex, push.time
+    ids._dice.clear()
     ids.os = SimpleNamespace(urandom=fate.chance.randbytes)  # type: ignore[assignment]
     ids.time = SimpleNamespace(time_ns=lambda: int(fate.now.timestamp() * 1e9))  # type: ignore[assignment]
     counter.token_hex = lambda size: fate.chance.randbytes(size).hex()  # type: ignore[assignment,misc]
@@ -84,6 +85,7 @@ def ruled(fate: Fate) -> Iterator[None]:
         yield
     finally:
         ids.os, ids.time, counter.token_hex, push.time = kept  # type: ignore[assignment]
+        ids._dice.clear()
 
 
 @dataclass
