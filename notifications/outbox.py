@@ -139,6 +139,11 @@ def _tell(entries: list[Entry], at: datetime) -> None:
     messages += accounts
     mails += [_account_mail(one, at) for one in accounts]
     _post(messages)
+    _send_out(deliveries + _addressed(mails), at)
+
+
+def _send_out(deliveries: list[Delivery], at: datetime) -> None:
+    """Put them into the outbox, each once."""
     columns = (
         "id", "endpoint_id", "person_id", "event", "kind", "payload", "state", "attempts", "created_at", "next_at", "last_error",
         "request",
@@ -148,7 +153,7 @@ def _tell(entries: list[Entry], at: datetime) -> None:
         columns,
         [
             (d.id, d.endpoint_id, d.person_id, d.event, d.kind, d.payload, d.state, 0, at, d.next_at, "", d.request)
-            for d in deliveries + _addressed(mails)
+            for d in deliveries
         ],
         ignore=True,
     )

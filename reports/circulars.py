@@ -93,6 +93,21 @@ def named_by(key: UUID, submitted_at: datetime) -> str:
     return f"{day_of(submitted_at):%Y%m%d}-{key.hex[-6:].upper()}"
 
 
+_PRESSING = (
+    Column("number", Text("编号", "Number"), width=18),
+    Column("region", Text("镇街（园区）", "Town"), width=14),
+    Column("enterprise", Text("企业", "Enterprise"), width=24),
+    Column("category", Text("类别", "Category"), width=14),
+    Column("description", Text("问题", "Issue"), width=48),
+    Column("lead", Text("牵头单位", "Lead"), width=20),
+    Column("dispatched", Text("派单", "Dispatched"), kind="instant", group=Text("时间", "Times"), width=16),
+    Column("due", Text("期限", "Due"), kind="instant", group=Text("时间", "Times"), width=16),
+    Column("state", Text("状态", "State"), group=Text("进展", "Progress"), width=10),
+    Column("late", Text("超期工作日", "Working days late"), kind="count", group=Text("进展", "Progress"), width=10),
+    Column("level", Text("督办层级", "Level"), kind="count", group=Text("进展", "Progress"), width=8),
+)
+
+
 def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH, with_earlier: bool = False) -> Table:
     """The supervision list: every open issue that fell due in the period, with how late it is and what was done.
 
@@ -104,19 +119,6 @@ def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH, 
     if with_earlier:
         measure = Text("截至期末已到期且尚未反馈（含往期）", "fell due by the end of the period and still open")
     leads = groups.named("department", {row.lead_code for row in rows}, language)
-    columns = (
-        Column("number", Text("编号", "Number"), width=18),
-        Column("region", Text("镇街（园区）", "Town"), width=14),
-        Column("enterprise", Text("企业", "Enterprise"), width=24),
-        Column("category", Text("类别", "Category"), width=14),
-        Column("description", Text("问题", "Issue"), width=48),
-        Column("lead", Text("牵头单位", "Lead"), width=20),
-        Column("dispatched", Text("派单", "Dispatched"), kind="instant", group=Text("时间", "Times"), width=16),
-        Column("due", Text("期限", "Due"), kind="instant", group=Text("时间", "Times"), width=16),
-        Column("state", Text("状态", "State"), group=Text("进展", "Progress"), width=10),
-        Column("late", Text("超期工作日", "Working days late"), kind="count", group=Text("进展", "Progress"), width=10),
-        Column("level", Text("督办层级", "Level"), kind="count", group=Text("进展", "Progress"), width=8),
-    )
     cells: list[Sequence[Cell]] = [
         (
             number(row),
@@ -136,7 +138,7 @@ def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH, 
     return Table(
         key=f"pressing-{period.code}",
         title=Text("产改问题督办清单", "Supervision list"),
-        columns=columns,
+        columns=_PRESSING,
         rows=cells,
         unit=Text("件、工作日", "items, working days"),
         period=period.name,
