@@ -11,9 +11,15 @@ from django.db import connection
 
 from journal import rows
 from journal.models import Feed
+from journal.prepared import Statement, table
 
 COLUMNS = ("id", "version", "digest", "stamp", "epoch", "floor", "durable_until", "told_until")
 """Of the feed row, as ``feed_of`` takes them."""
+_FEED = Statement("feed", f"SELECT {', '.join(COLUMNS)} FROM {table(Feed)}")
+_NEXT = Statement(
+    "next_position",
+    f"UPDATE {table(Feed)} SET version = version + 1 WHERE id = 1 RETURNING version, digest, durable_until",
+)
 
 
 def begin() -> None:
@@ -29,10 +35,7 @@ def new_epoch() -> str:
 def feed() -> Feed:
     """The feed row as it stands; a plain query, for every pull asks for it."""
     for _ in range(2):
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM {connection.ops.quote_name(Feed._meta.db_table)}")
-            found = cursor.fetchone()
-        if found:
+        if found := _FEED.first():
             return feed_of(found)
         begin()
     raise RuntimeError("journal: the feed row cannot be made")
@@ -47,24 +50,17 @@ def feed_of(columns: Sequence[Any]) -> Feed:
 
 def next_position() -> tuple[int, str, datetime | None]:
     """Lock the counter row and take the next position; everyone who writes after us waits here until we commit."""
-    table = connection.ops.quote_name(Feed._meta.db_table)
-    with connection.cursor() as cursor:
-        for _ in range(2):
-            cursor.execute(
-                f"UPDATE {table} SET version = version + 1 WHERE id = 1 RETURNING version, digest, durable_until"
-            )
-            found = cursor.fetchone()
-            if found:
-                return found[0], found[1], _time(found[2])
-            begin()
+    for _ in range(2):
+        if found := _NEXT.first():
+            return found[0], found[1], _time(found[2])
+        begin()
     raise RuntimeError("journal: the feed row cannot be made")
 
 
 def keep_digest(digest: str, *, ruling: bool) -> None:
-    table = connection.ops.quote_name(Feed._meta.db_table)
     assigned, values = ("digest = %s, stamp = %s", [digest, digest]) if ruling else ("digest = %s", [digest])
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {table} SET {assigned} WHERE id = 1", values)
+        cursor.execute(f"UPDATE {table(Feed)} SET {assigned} WHERE id = 1", values)
 
 
 def _time(value: Any) -> datetime | None:

@@ -29,6 +29,7 @@ from django.db.models import Q, QuerySet
 from core.actors import Actor
 from core.problems import Forbidden
 from core.texts import ZH, Text
+from journal.prepared import Statement, table
 from organizations.models import Assignment, Department, Enterprise, Person
 from organizations.roles import FIELD_ROLES, Role
 
@@ -195,20 +196,19 @@ class Standing:
 def _read_held(person: UUID, on: date) -> tuple[Held, ...]:
     """The roles of an active person on a day, in one plain query, for nearly every request asks."""
     native, day = connection.features.has_native_uuid_field, connection.ops.adapt_datefield_value(on)
-    tables = [connection.ops.quote_name(model._meta.db_table) for model in (Assignment, Person, Department)]
-    with connection.cursor() as cursor:
-        cursor.execute(_HELD.format(*tables), [person if native else person.hex, day, day])
-        rows = cursor.fetchall()
+    rows = _HELD.all(person if native else person.hex, day, day)
     if not native:
         rows = [(role, *(UUID(id_) if id_ else None for id_ in ids), code) for role, *ids, code in rows]
     return tuple(Held(Role(role), *rest) for role, *rest in rows)
 
 
-_HELD = (
+_HELD = Statement(
+    "held_roles",
     "SELECT a.role, a.enterprise_id, a.region_id, a.department_id, d.code "
-    "FROM {0} a JOIN {1} p ON p.id = a.person_id LEFT JOIN {2} d ON d.id = a.department_id "
+    f"FROM {table(Assignment)} a JOIN {table(Person)} p ON p.id = a.person_id "
+    f"LEFT JOIN {table(Department)} d ON d.id = a.department_id "
     "WHERE a.person_id = %s AND p.is_active AND a.revoked_at IS NULL AND a.starts_on <= %s "
-    "AND (a.ends_on IS NULL OR a.ends_on >= %s)"
+    "AND (a.ends_on IS NULL OR a.ends_on >= %s)",
 )
 
 

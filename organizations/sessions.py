@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +22,7 @@ from core.problems import NotFound, Problem
 from core.texts import Text
 from journal import counter, journal
 from journal.models import Feed
+from journal.prepared import Statement, table
 from organizations import consoles
 from organizations.models import Device, Person, RefreshToken, Session
 
@@ -113,9 +113,7 @@ def rotate(jti: UUID, *, at: datetime, lifetime: timedelta, device: UUID | None 
 def live(session: UUID) -> Live:
     """The session as it stands, in one plain query, for every request asks. Raises ``SessionEnded``, ``DeviceRevoked``."""
     native = connection.features.has_native_uuid_field
-    with connection.cursor() as cursor:
-        cursor.execute(_question(), [session if native else session.hex])
-        row = cursor.fetchone()
+    row = _LIVE.first(session if native else session.hex)
     if row is None:
         raise SessionEnded
     ended, wiped, active, device, person, name, language, *feed = row
@@ -128,17 +126,14 @@ def live(session: UUID) -> Live:
     return Live(session, device, person, name, language, None if feed[0] is None else tuple(feed))
 
 
-@lru_cache(maxsize=1)
-def _question() -> str:
-    """The session, and the feed with it: nearly every phone that asks has seen everything, and then this was the only query."""
-    tables = (connection.ops.quote_name(model._meta.db_table) for model in (Session, Device, Person, Feed))
-    session, device, person, feed = tables
-    columns = ", ".join(f"f.{name}" for name in counter.COLUMNS)
-    return (
-        f"SELECT s.revoked_at, d.revoked_at, p.is_active, d.id, p.id, p.name, p.language, {columns} "
-        f"FROM {session} s JOIN {device} d ON d.id = s.device_id JOIN {person} p ON p.id = d.person_id "
-        f"LEFT JOIN {feed} f ON f.id = 1 WHERE s.id = %s"
-    )
+_LIVE = Statement(
+    "live_session",
+    "SELECT s.revoked_at, d.revoked_at, p.is_active, d.id, p.id, p.name, p.language, "
+    + ", ".join(f"f.{name}" for name in counter.COLUMNS)
+    + f" FROM {table(Session)} s JOIN {table(Device)} d ON d.id = s.device_id JOIN {table(Person)} p ON p.id = d.person_id "
+    f"LEFT JOIN {table(Feed)} f ON f.id = 1 WHERE s.id = %s",
+)
+"""The session, and the feed with it: nearly every phone that asks has seen everything, and then this was the only query."""
 
 
 def end(session: UUID, *, reason: str, by: Actor, at: datetime) -> None:

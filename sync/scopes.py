@@ -11,6 +11,7 @@ from core.problems import Forbidden
 from core.texts import Text
 from journal.journal import SHARED, user_scope
 from journal.models import Grant, Scope
+from journal.prepared import Statement, table
 
 
 class ScopeNotHeld(Forbidden):
@@ -35,22 +36,21 @@ class Holding:
 
 def holdings(person: UUID) -> list[Holding]:
     """Every scope that concerns the person, in the order of their numbers: the implicit ones and the granted ones."""
-    quote = connection.ops.quote_name
-    scope, grant = quote(Scope._meta.db_table), quote(Grant._meta.db_table)
-    fields = "s.id, s.name, s.version, s.count, s.digest"
-    sql = (
-        f"SELECT {fields}, 0, 1 FROM {scope} s WHERE s.name IN (%s, %s) "
-        f"UNION ALL SELECT {fields}, g.version, CASE WHEN g.live THEN 1 ELSE 0 END FROM {grant} g "
-        f"JOIN {scope} s ON s.id = g.scope_id WHERE g.person = %s ORDER BY 1"
-    )
     key = person if connection.features.has_native_uuid_field else person.hex
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [SHARED, user_scope(person), key])
-        found = cursor.fetchall()
+    found = _HOLDINGS.all(SHARED, user_scope(person), key)
     return [
         Holding(number, name, version, count, digest, granted, bool(live))
         for number, name, version, count, digest, granted, live in found
     ]
+
+
+_FIELDS = "s.id, s.name, s.version, s.count, s.digest"
+_HOLDINGS = Statement(
+    "scopes_of_a_person",
+    f"SELECT {_FIELDS}, 0, 1 FROM {table(Scope)} s WHERE s.name IN (%s, %s) "
+    f"UNION ALL SELECT {_FIELDS}, g.version, CASE WHEN g.live THEN 1 ELSE 0 END FROM {table(Grant)} g "
+    f"JOIN {table(Scope)} s ON s.id = g.scope_id WHERE g.person = %s ORDER BY 1",
+)
 
 
 def held_names(person: UUID) -> frozenset[str]:
