@@ -16,10 +16,6 @@ from journal.prepared import Statement, table
 COLUMNS = ("id", "version", "digest", "stamp", "epoch", "floor", "durable_until", "told_until")
 """Of the feed row, as ``feed_of`` takes them."""
 _FEED = Statement("feed", f"SELECT {', '.join(COLUMNS)} FROM {table(Feed)}")
-_NEXT = Statement(
-    "next_position",
-    f"UPDATE {table(Feed)} SET version = version + 1 WHERE id = 1 RETURNING version, digest, durable_until",
-)
 
 
 def begin() -> None:
@@ -50,10 +46,15 @@ def feed_of(columns: Sequence[Any]) -> Feed:
 
 def next_position() -> tuple[int, str, datetime | None]:
     """Lock the counter row and take the next position; everyone who writes after us waits here until we commit."""
-    for _ in range(2):
-        if found := _NEXT.first():
-            return found[0], found[1], _time(found[2])
-        begin()
+    with connection.cursor() as cursor:
+        for _ in range(2):
+            cursor.execute(
+                f"UPDATE {table(Feed)} SET version = version + 1 WHERE id = 1 RETURNING version, digest, durable_until"
+            )
+            found = cursor.fetchone()
+            if found:
+                return found[0], found[1], _time(found[2])
+            begin()
     raise RuntimeError("journal: the feed row cannot be made")
 
 
