@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -241,6 +242,34 @@ def test_changes_between_pages_are_neither_skipped_nor_left_behind(li: Phone, wa
         if steps == 6:
             give(wang.person, A)
     assert wang.pull().mirror() == wang.fresh()
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 8, 13])
+def test_many_scopes_make_the_same_feed_whatever_a_page_holds(limit: int) -> None:
+    """Small scopes are read together; where a page ends must not show."""
+    places = [uuid4() for _ in range(12)]
+    writer, reader = Phone(person("writer", *places)), Phone(person("reader", *places[:5]))
+    for number, place in enumerate(places):
+        for _ in range((0, 3, 1, 6)[number % 4]):
+            note(writer, place, text="甲" * number)
+    reader.pull()
+    give(reader.person, *places[5:])  # two grants that count from one position, and scopes that lose and keep
+    take(reader.person, *places[:2])
+    note(writer, places[3])
+
+    def told(most: int) -> list[dict[str, Any]]:
+        found, cursor = [], reader.cursor
+        while True:
+            page = reader.page(most)
+            found += page["ops"]
+            reader.cursor = page["cursor"]
+            if page["complete"]:
+                reader.cursor = cursor
+                return found
+
+    assert told(limit) == told(500)
+    assert {one["op"] for one in told(500)} == {"put", "scope_reset", "drop_scope"}
+    assert reader.pull(limit).mirror() == reader.fresh()
 
 
 def test_a_damaged_mirror_is_found_and_healed(li: Phone) -> None:
