@@ -20,7 +20,7 @@ from api.views import forget_answers
 from config import post
 from config.models import Chore
 from core.tracing import named
-from inspections import escalation, photographs
+from inspections import copies, escalation, photographs
 from journal import upkeep
 from media import chain, orphans, renditions, scrub, uploads
 from notifications import deliveries, digest, outbox
@@ -56,6 +56,10 @@ def _settle_assignments(at: datetime) -> int:
 def _sweep_issues(at: datetime) -> int:
     escalation.sweep(at=at)
     return 0
+
+
+def _mend(at: datetime) -> int:
+    return copies.mend(since=at - timedelta(days=7))
 
 
 def _scrub(at: datetime) -> int:
@@ -94,6 +98,7 @@ DUTIES: Sequence[Duty] = (
     Duty("forget-answers", timedelta(hours=6), lambda at: forget_answers(at=at)),
     Duty("scrub-photos", timedelta(minutes=5), _scrub),
     Duty("collect-orphans", timedelta(days=1), _collect),
+    Duty("mend-copies", timedelta(days=1), _mend),
 )
 
 

@@ -70,8 +70,9 @@ def _open_segment(dossier: Dossier, how: str) -> None:
     dossier.segment = made(
         Segment,
         id=uuid7(), issue_id=issue.id, number=issue.segment, round=issue.round, how=how, lead_code=issue.lead_code,
-        lead_id=issue.lead_id, lead_region_id=issue.lead_region_id, deadline_class_id=issue.deadline_class_id,
-        dispatched_at=issue.dispatched_at, acknowledge_due=issue.acknowledge_due, due=issue.due,
+        lead_id=issue.lead_id, lead_region_id=issue.lead_region_id, region_id=issue.region_id, reporter_id=issue.reporter_id,
+        deadline_class_id=issue.deadline_class_id, dispatched_at=issue.dispatched_at,
+        acknowledge_due=issue.acknowledge_due, due=issue.due,
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from organizations.changes import of_creation, plain
 from organizations.models import Person
 from organizations.permissions import Caller
 from organizations.roles import Role
+from surveys import attendance
 
 COLLECTION = "visits"
 CHECK_IN = {
@@ -114,9 +115,11 @@ def put(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Visit | Pro
                 touched[row.id] = batch.visits[row.id] = row
                 changes += _told(draft, row, changed, batch)
         tables.save(touched.values())
-        _put_joint(touched.values(), new={draft.id for draft in drafts if draft.new})
+        new = {draft.id for draft in drafts if draft.new}
+        _put_joint(touched.values(), new=new)
         tables.put(plan for plan in batch.plans.values() if plan.id in batch.done)
         journal.record(changes)
+        attendance.visited({row.id: documents.visit(row) for row in touched.values() if row.id not in new})
         return outcomes
 
 
@@ -291,6 +294,8 @@ def review(visit: UUID, *, accept: bool, comment: str = "", by: Actor, at: datet
         journal.record(
             [journal.Change(verb, COLLECTION, row.id, changed, documents.visit_scope(row), documents.visit(row))]
         )
+        if not accept:
+            attendance.sent_back(row.id)
         return row
 
 

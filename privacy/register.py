@@ -114,7 +114,7 @@ REGISTER: Final[Sequence[Kept]] = (
         "visits",
         Text("走访与签到位置", "Visits and where they were checked in"),
         ("Visit.author", "Visit.participants", "Visit.check_in", "Visit.distance_m", "Visit.summary",
-         "Visit.review_comment", "JointParticipant.person", "VisitPlan.person"),
+         "Visit.review_comment", "JointParticipant.person", "Attendance.person", "VisitPlan.person"),
         Text("证明到访(仅签到点,不留轨迹)", "evidence of having been there (one point, no tracks)"),
         DUTY,
         Text("该企业的三员、镇街、产改办;不公开的仅本人与产改办",
@@ -185,7 +185,7 @@ REGISTER: Final[Sequence[Kept]] = (
     Kept(
         "issues",
         Text("问题与办理", "Issues and their handling"),
-        ("Issue.reporter", "Issue.handler", "Issue.description", "IssueAction.person", "IssueAction.text",
+        ("Issue.reporter", "Segment.reporter", "Issue.handler", "Issue.description", "IssueAction.person", "IssueAction.text",
          "IssueAssist.opinion", "Supervision.leader", "Department.leader", "ConferenceTask.minutes", "Suspension.document"),
         Text("办理与督办", "handling and supervision"),
         DUTY,

@@ -5,31 +5,23 @@ They stay as they were sent; a report says how many it left out, and a register 
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TypeVar
 
 from django.db.models import F, Model, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from core.texts import Text
-from inspections.models import Visit
+from inspections.models import DATED_AHEAD, Visit
 from reports.groups import Sight
 from reports.measures import Window
+from surveys.attendance import AHEAD, countable
 
 Row = TypeVar("Row", bound=Model)
-SUBMITTED = ("submitted", "accepted")
-AHEAD = timedelta(days=1)
-"""How far a phone's clock may be ahead of ours."""
 
 
 def possible(started: str = "started_at") -> Q:
     """What holds of every record that can be true; to be asked of rows that know when they were :func:`received`."""
     return Q(received__gte=F(started) - AHEAD)
-
-
-def countable() -> Q:
-    """What a visit must be to count: on site, checked in and submitted. Visits like that have an index of their own."""
-    return Q(mode="on_site", status__in=SUBMITTED, check_in__isnull=False)
 
 
 def received(rows: QuerySet[Row], first_seen: str) -> QuerySet[Row]:
@@ -39,9 +31,12 @@ def received(rows: QuerySet[Row], first_seen: str) -> QuerySet[Row]:
 
 
 def doubtful(window: Window, sight: Sight) -> QuerySet[Visit]:
-    """Visits that would count, had they not been here more than a day before they say that they began."""
+    """Visits that would count, had they not been here more than a day before they say that they began.
+
+    That they were here before at all is asked apart: those few have an index.
+    """
     period = window.period
-    begun = Visit.objects.filter(countable(), started_at__gte=period.start, started_at__lt=period.end)
+    begun = Visit.objects.filter(countable(), DATED_AHEAD, started_at__gte=period.start, started_at__lt=period.end)
     rows = received(begun, "created_at")
     seen = Q() if sight.everything else Q(author=sight.person) | Q(enterprise__region__in=sorted(sight.regions))
     return rows.filter(~possible(), seen)

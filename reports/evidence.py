@@ -133,7 +133,8 @@ def _path(group_by: str, key: str) -> str:
     if key in questionnaires.KEYS:
         return questionnaires.path(group_by, key)
     measure = MEASURES.get(key)
-    return groups.path(group_by, BASES[measure.basis].prefix if measure else "")
+    basis = BASES[measure.basis if measure else "new"]
+    return groups.path(group_by, basis.prefix, basis.own)
 
 
 def source(
@@ -163,7 +164,7 @@ def _among(*bases: str, window: Window, group_by: str, group: Any, sight: Sight,
     )
     if group is WHOLE:
         return rows
-    path = groups.path(group_by, first.prefix)
+    path = groups.path(group_by, first.prefix, first.own)
     if group != "":
         return rows.filter(**{path: group})
     nothing = Q(**{f"{path}__isnull": True})

@@ -2,8 +2,8 @@
 
 Visits are counted in the database down to pairs of member and enterprise, of which there are as many as duties and
 not as many as visits; every grouping is a property of one of the two, so all rows and the total come from one count.
-A valid visit is on site, checked in and submitted; a pair has at most one a day. A joint visit counts once for the
-enterprise and once for each who took part.
+Who was at a valid visit is written down when it becomes one (``surveys.attendance``); a pair has at most one a day.
+A joint visit counts once for the enterprise and once for each who took part.
 """
 
 from __future__ import annotations
@@ -15,24 +15,23 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from inspections.models import Visit
 from organizations.models import Assignment, Enterprise
 from organizations.roles import FIELD_ROLES
 from reports.cadences import Block, Cadence, blocks, shipped
-from reports.clocks import SUBMITTED, countable, possible, received
 from reports.expressions import Bit, Bucket, DaySet, day_number, mask
 from reports.groups import Sight
 from reports.measures import Window
 from reports.models import CadenceRow
 from reports.periods import midnight
 from reports.tallies import Tallies, Tally
-from surveys.models import Response
+from surveys.models import Attendance
 
 KEYS = ("visit_coverage", "visit_completion", "visits_per_member")
 SHORT = 45
-"""Days up to which forms are looked up one by one."""
+"""Days up to which a second connection would not pay."""
 Pairs = Mapping[tuple[UUID, UUID], int]
 """Days with a valid visit, by (member, enterprise)."""
 
@@ -107,25 +106,15 @@ def _assignments(window: Window) -> QuerySet[Assignment]:
     ).order_by("id")
 
 
-def valid_visits(first: date, last: date, window: Window) -> QuerySet[Visit]:
-    """Valid visits begun from the first day to the last, by now, and not before they were received.
-
-    A form is looked up visit by visit in a short stretch; in a long one the database had better join all forms at once,
-    and the two ways of asking make it do so.
-    """
+def present(first: date, last: date, window: Window) -> QuerySet[Attendance]:
+    """Who was at valid visits begun from the first day to the last, by now."""
     until = midnight(date.fromordinal(last.toordinal() + 1))
-    forms = Response.objects.filter(visit=OuterRef("pk"), status__in=SUBMITTED)
-    rows: QuerySet[Visit] = received(Visit.objects.all(), "created_at").filter(
-        possible(),
-        countable(),
-        started_at__gte=midnight(first),
-        started_at__lt=until,
-        started_at__lte=window.at,
-    )
-    if (last - first).days < SHORT:
-        rows = rows.alias(form=Subquery(forms.order_by().values("status")[:1]))
-        return rows.filter(form__isnull=False)
-    return rows.filter(Exists(forms))
+    return Attendance.objects.filter(began__gte=midnight(first), began__lt=until, began__lte=window.at)
+
+
+def valid_visits(first: date, last: date, window: Window) -> QuerySet[Visit]:
+    """The visits that :func:`present` counts."""
+    return Visit.objects.filter(Exists(present(first, last, window).filter(visit=OuterRef("pk"))))
 
 
 class Days:
@@ -133,17 +122,10 @@ class Days:
 
     def __init__(self, first: date, last: date, window: Window) -> None:
         self.counted: dict[tuple[UUID, UUID], dict[int, int]] = defaultdict(dict)
-        day = day_number("started_at")
-        rows = (
-            valid_visits(first, last, window)
-            .order_by()
-            .values_list("author_id", "joint__person_id", "enterprise_id", Bucket(day))
-            .annotate(days=DaySet(Bit(day)))
-        )
-        for author, partner, place, bucket, days in rows:
-            for person in (author, partner) if partner else (author,):
-                known = self.counted[person, place]
-                known[bucket] = known.get(bucket, 0) | days
+        day = day_number("began")
+        rows = present(first, last, window).values_list("person", "enterprise", Bucket(day))
+        for person, place, bucket, days in rows.annotate(days=DaySet(Bit(day))):
+            self.counted[person, place][bucket] = days
 
     def pairs(self, first: date, last: date) -> Pairs:
         """How many days from the first to the last by member and enterprise."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -39,12 +39,14 @@ OF_ISSUE: Mapping[str, str] = {
 """The path from an issue; records that hang on an issue put ``issue__`` before it (see :func:`path`)."""
 
 
-def path(group_by: str, prefix: str) -> str:
+def path(group_by: str, prefix: str, own: Collection[str] = ()) -> str:
     """The path of a grouping from a record that reaches its issue by ``prefix`` ("" for the issue itself).
 
-    A segment or a card knows whose it was when the issue has moved on, so it goes by its own ``lead_code``.
+    A segment or a card knows whose it was when the issue has moved on, so it goes by its own ``lead_code``. What a segment
+    knows of its issue besides (``own``) need not be looked up there.
     """
-    return "lead_code" if group_by == "department" else prefix + OF_ISSUE[group_by]
+    found = OF_ISSUE[group_by]
+    return found if group_by == "department" or found in own else prefix + found
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The records an indicator starts from; ``prefix`` is the path to their issue."""
+    """The records an indicator starts from; ``prefix`` is the path to their issue, ``own`` what they know of it themselves."""
 
     model: type[Model]
     when: Callable[[Window], Q]
     prefix: str = ""
+    own: tuple[str, ...] = ()
 
     def records(self, window: Window) -> QuerySet[Model]:
         return self.model._default_manager.filter(self.when(window)).order_by()
@@ -84,6 +85,7 @@ def _carried(window: Window) -> Q:
     return Q(submitted_at__lt=start, submitted_at__lte=window.at, instant=False) & still_open
 
 
+OF_SEGMENT = ("region_id", "reporter_id")
 BASES: Mapping[str, Basis] = {
     "due": Basis(Issue, _fell_due),
     "closed": Basis(Issue, _closed),
@@ -94,8 +96,8 @@ BASES: Mapping[str, Basis] = {
     "to_contact": Basis(
         Issue, lambda window: window.within("first_response_due") & Q(instant=False) & ~Q(state__in=NO_WORK)
     ),
-    "to_acknowledge": Basis(Segment, lambda window: window.within("acknowledge_due"), "issue__"),
-    "dispatched": Basis(Segment, lambda window: window.within("dispatched_at"), "issue__"),
+    "to_acknowledge": Basis(Segment, lambda window: window.within("acknowledge_due"), "issue__", OF_SEGMENT),
+    "dispatched": Basis(Segment, lambda window: window.within("dispatched_at"), "issue__", OF_SEGMENT),
     "supervised": Basis(Supervision, lambda window: window.within("at"), "issue__"),
 }
 

@@ -165,7 +165,7 @@ def _count(
     rows = (
         basis.model._default_manager.filter(facts.any, within(sight, group_by).of_issues(basis.prefix))
         .order_by()
-        .values_list(F(path(group_by, basis.prefix)), facts.number, days)
+        .values_list(F(path(group_by, basis.prefix, basis.own)), facts.number, days)
         .annotate(count=Count("pk"))
     )
     for group, bits, spent, count in rows:

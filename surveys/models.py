@@ -177,6 +177,23 @@ class Response(models.Model):
         ]
 
 
+class Attendance(models.Model):
+    """Somebody's part in a visit that counts, kept beside the visit because a year's report counts a million of them.
+
+    One row for the author and each other participant of a visit that is on site, checked in, submitted, possible by its clock
+    and has a submitted response. It follows from visit and responses alone; see :mod:`surveys.attendance`.
+    """
+
+    pk = models.CompositePrimaryKey("visit", "person")
+    visit = models.UUIDField()
+    person = models.UUIDField()
+    enterprise = models.UUIDField()
+    began = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["began", "person", "enterprise"], name="attendance_by_time")]
+
+
 class PublicLink(models.Model):
     """The address behind an enterprise's QR code: whoever holds it may answer the questionnaire without a name.
 

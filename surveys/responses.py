@@ -19,7 +19,7 @@ from journal.remembered import Remembered
 from organizations import permissions, places
 from organizations.permissions import Caller
 from organizations.roles import Role
-from surveys import documents, externals, incoming
+from surveys import attendance, documents, externals, incoming
 from surveys.answers import ERROR, Finding, examine
 from surveys.definition import Definition, load
 from surveys.models import Response, ResponseStatus, Version, VersionStatus, dump
@@ -61,7 +61,8 @@ class _Batch:
         wanted = {clean["enterprise"] for clean in cleaned if "enterprise" in clean}
         wanted |= {row.enterprise_id for row in self.responses.values()}
         self.enterprises = places.enterprises(wanted)
-        journal.fetch(("visits", clean["visit"]) for clean in cleaned if clean.get("visit"))
+        visits = {row.visit for row in self.responses.values()} | {clean.get("visit") for clean in cleaned}
+        journal.fetch(attendance.key(visit) for visit in visits if visit)
         self.versions = _answerable.get()
         self.reach = permissions.reach_of(by, "response.write")
         self.lists = externals.at_hand(self._asked(drafts, cleaned), by=by)
@@ -131,6 +132,7 @@ def put(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Response | 
                 batch.responses[row.id] = row
                 changes.append(_told(draft, row, changed, text))
         _write(texts)
+        attendance.formed(row for row, _ in texts.values())
         journal.record(changes)
         return outcomes
 
@@ -325,6 +327,8 @@ def review(
         scope = documents.response_scope(row)
         document = documents.response(row, text)
         journal.record([journal.Change(verb, COLLECTION, row.id, changed, scope, document if scope else None)])
+        if row.visit is not None and not accept:
+            attendance.sent_back(row.visit)
         return row
 
 

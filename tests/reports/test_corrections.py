@@ -12,6 +12,7 @@ import pytest
 import time_machine
 
 from core.ids import uuid7
+from inspections import copies
 from inspections.models import Visit
 from organizations.models import Enterprise
 from reports import adjustments, numbers, snapshots
@@ -19,7 +20,9 @@ from reports.groups import WHOLE_CITY
 from reports.models import Snapshot
 from reports.periods import read
 from surveys.models import Questionnaire, Response
+from tests import scenery
 from tests.api.line import Line
+from tests.inspections import cast
 from tests.inspections.cast import World
 from tests.organizations.cast import PASSWORD
 
@@ -27,17 +30,22 @@ OCTOBER, NOVEMBER, DECEMBER = (read(f"2026-{month}") for month in (10, 11, 12))
 
 
 @pytest.fixture
-def busy(world: World) -> Iterator[World]:
+def busy(db: None) -> Iterator[World]:
+    world = scenery.stage(october)
+    with time_machine.travel(world.now, tick=True):
+        yield world
+
+
+def october() -> World:
     """October with a pilot nobody was seen to visit, frozen in November."""
+    world = cast.settle()
     Questionnaire.objects.create(code="visit", title="走访表", created_at=world.now)
     Enterprise.objects.filter(pk=world.bakery.pk).update(pilot_tier="city")
     world.on("2026-10-12T09:00").replied()
     for person in world.people.values():
         person.set_password(PASSWORD)
         person.save()
-    world.on("2026-11-02T09:00")
-    with time_machine.travel(world.now, tick=True):
-        yield world
+    return world.on("2026-11-02T09:00")
 
 
 def freeze(world: World, period: Any) -> Snapshot:
@@ -58,6 +66,7 @@ def visit(world: World, started: str, received: str) -> Visit:
         enterprise=world.bakery, visit=made.id, questionnaire_id="visit", version=1, author=world.people["liaison"],
         answers={}, status="submitted", started_at=at, received_at=late,
     )  # fmt: skip
+    copies.mend()
     return made
 
 

@@ -9,12 +9,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from config.renderings import rooms
+from inspections import copies
 from journal import upkeep
 
 
 class Command(BaseCommand):
     help = (
-        "check: compare chain, sums, hashes and every record's document with the tables. "
+        "check: compare chain, sums, hashes, every record's document and what reports read with the tables. "
         "repair: put right what can be derived, so that phones learn of it. "
         "purge: forget deletions that are older than 180 days; phones that were away for longer start over."
     )
@@ -28,8 +29,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{upkeep.purge(before=now - upkeep.TOMBSTONES_KEPT)} tombstones are gone.")
             return
         if options["what"] == "repair":
-            self.stdout.write(f"{upkeep.repair(rooms(), at=now)} repairs.")
-        findings = list(upkeep.check(rooms()))
+            self.stdout.write(f"{upkeep.repair(rooms(), at=now) + copies.mend()} repairs.")
+        findings = [*upkeep.check(rooms()), *copies.check()]
         for finding in findings:
             expected = f": expected {finding.expected}" if finding.expected else ""
             self.stdout.write(f"{finding.kind} {finding.place}{expected} {finding.found}".rstrip())
