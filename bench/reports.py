@@ -1,6 +1,9 @@
 """How long reports take over a large city: a million issues and two million visits on a real PostgreSQL.
 
-    python -m bench.reports [--issues 1000000] [--visits 2000000] [--rounds 3]
+    python -m bench.reports [--issues 1000000] [--visits 2000000] [--rounds 3] [--database URL]
+
+With ``--database`` the city is made in an empty database of a server that runs already, or measured where it was made
+before and migrated to what the code now wants: making it takes minutes. Without, a server is started for this run alone.
 
 Rows are made in the database by ``generate_series``, spread evenly over two years and in the order of
 their times, as they would have come in; the figures are medians:
@@ -47,8 +50,9 @@ ORDER BY n
 """
 SEGMENTS = """
 INSERT INTO inspections_segment (id, issue_id, number, round, how, lead_code, deadline_class_id, dispatched_at, acknowledge_due,
-  acknowledged_at, due, replied_at, return_asked_at, return_result)
-SELECT gen_random_uuid(), id, 1, 1, 'rule', lead_code, 'B', dispatched_at, acknowledge_due, acknowledged_at, due, replied_at, NULL, ''
+  acknowledged_at, due, replied_at, return_asked_at, return_result, region_id, reporter_id)
+SELECT gen_random_uuid(), id, 1, 1, 'rule', lead_code, 'B', dispatched_at, acknowledge_due, acknowledged_at, due, replied_at, NULL, '',
+  region_id, reporter_id
 FROM inspections_issue ORDER BY submitted_at
 """
 VISITS = """
@@ -65,13 +69,20 @@ ORDER BY n
 JOINT = """
 INSERT INTO inspections_jointparticipant (id, visit_id, person_id)
 SELECT gen_random_uuid(), v.id, p.id FROM (SELECT id, author_id, row_number() OVER () AS n FROM inspections_visit) v
-JOIN (SELECT id, row_number() OVER () - 1 AS k FROM organizations_person) p ON p.k = n % 100 WHERE n % 10 = 0 AND p.id <> v.author_id
+JOIN (SELECT id, row_number() OVER () - 1 AS k FROM organizations_person) p ON p.k = n % 100 WHERE n % 10 = 5 AND p.id <> v.author_id
 """
 RESPONSES = """
 INSERT INTO surveys_response (id, enterprise_id, visit, questionnaire_id, version, author_id, answers, status, private, started_at,
   received_at, findings, scores, review_comment, comments)
 SELECT gen_random_uuid(), enterprise_id, id, 'visit', 1, author_id, '{}', 'submitted', false, started_at, started_at, '[]', '{}', '', '{}'
 FROM inspections_visit ORDER BY started_at
+"""
+ATTENDANCE = """
+INSERT INTO surveys_attendance (visit, person, enterprise, began)
+SELECT v.id, person, enterprise_id, started_at FROM inspections_visit v
+JOIN (SELECT id AS visit, author_id AS person FROM inspections_visit UNION ALL
+      SELECT visit_id, person_id FROM inspections_jointparticipant) p ON p.visit = v.id
+WHERE mode = 'on_site' ORDER BY started_at
 """
 
 
@@ -82,11 +93,14 @@ def main() -> None:
     parser.add_argument("--visits", type=int, default=2_000_000)
     parser.add_argument("--enterprises", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--database", help="where the city is or shall be, as DATABASE_URL says it; kept afterwards")
     asked = parser.parse_args()
     from tests.services.postgres import Postgres
 
-    with Postgres(settings={"shared_buffers": "1GB", "work_mem": "64MB", "max_wal_size": "4GB"}) as server:
-        os.environ["DATABASE_URL"] = server.create("reports")
+    with contextlib.ExitStack() as running:
+        settings = {"shared_buffers": "1GB", "work_mem": "64MB", "max_wal_size": "4GB"}
+        url = asked.database or running.enter_context(Postgres(settings=settings)).create("reports")
+        os.environ["DATABASE_URL"] = url
         os.environ["VAR_DIR"] = mkdtemp(prefix="bench-reports-")
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
         import django
@@ -97,17 +111,21 @@ def main() -> None:
 
 
 def fill(issues: int, visits: int, enterprises: int) -> None:
+    """Make the city, unless it is there already."""
     from django.core.management import call_command
     from django.db import connection
 
+    from inspections.models import Issue
     from tests.reports import worlds
 
     call_command("migrate", verbosity=0)
+    if Issue.objects.exists():
+        return
     worlds.settle()
     amounts = {"issues": issues, "visits": visits, "enterprises": enterprises}
     with connection.cursor() as cursor:
         _people(enterprises)
-        for statement in (ISSUES, SEGMENTS, VISITS, JOINT, RESPONSES):
+        for statement in (ISSUES, SEGMENTS, VISITS, JOINT, RESPONSES, ATTENDANCE):
             began = time.perf_counter()
             text = statement
             for name, amount in amounts.items():
