@@ -13,11 +13,21 @@ import httpx
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.test import TransactionTestCase
 
 from config.logs import JSONLines
+from tests import scenery
 
 if TYPE_CHECKING:
     from tests.world import World
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_clearing() -> Iterator[None]:
+    """After a test that really commits, only what it filled is emptied; there are hundreds of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: scenery.clear())
+        yield
 
 
 @pytest.fixture
@@ -56,7 +66,9 @@ def http(settings: Any) -> Iterator[httpx.Client]:
 def world(db: None, files: Path, http: httpx.Client) -> World:
     from tests.world import World
 
-    return World(http)
+    world = scenery.stage(World)
+    world.http = http
+    return world
 
 
 Logged = Callable[[], list[dict[str, Any]]]

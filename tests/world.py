@@ -31,10 +31,11 @@ FORMS = Path(__file__).resolve().parents[1] / "data" / "questionnaires"
 
 
 class World:
-    """A small city on an ordinary day; ``http`` is the way to its server."""
+    """A small city on an ordinary day; whoever speaks to its server first sets ``http``, the way there."""
 
-    def __init__(self, http: httpx.Client) -> None:
-        self.http = http
+    http: httpx.Client
+
+    def __init__(self) -> None:
         self.at: datetime = timezone.now() - timedelta(hours=1)
         self.hashed = make_password(PASSWORD)
         reference.load(by=SYSTEM, at=self.at)

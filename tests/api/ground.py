@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 
 from demo import pictures
@@ -22,6 +23,7 @@ from organizations.models import Person
 from organizations.roles import Role
 from reports import commissions
 from surveys import samples
+from tests import scenery
 from tests.api.line import Line
 from tests.world import PASSWORD, World
 
@@ -213,3 +215,12 @@ class Ground:
         answer = self.line(who).post(path, body)
         assert answer.status_code in (200, 201, 202), (path, answer.content)
         return dict(answer.data)
+
+
+def stand() -> Ground:
+    """The whole city, with its files where the settings say; built once a process, see ``tests/scenery.py``."""
+    return scenery.stage(_build, folders=(Path(settings.MEDIA_ROOT), Path(settings.SPOOL_DIR)))
+
+
+def _build() -> Ground:
+    return Ground(World())

@@ -27,6 +27,13 @@ class Line:
             assert response.status_code == 200, response.content
             self.take(response.data)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the client, which is made anew: a line can be kept, see ``tests/scenery.py``."""
+        return {name: value for name, value in vars(self).items() if name != "client"}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        vars(self).update(kept, client=Client(raise_request_exception=False))
+
     def sign_in(self, username: str, password: str = PASSWORD) -> Any:
         body = {"username": username, "password": password, "device": {"id": str(self.hardware), "name": "红米"}}
         return self.post("auth/token", body)

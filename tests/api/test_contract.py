@@ -23,8 +23,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 
 from config.wsgi import application
 from tests.api import payloads
-from tests.api.ground import Ground
-from tests.world import World
+from tests.api.ground import Ground, stand
 
 FUZZ = int(os.environ.get("FUZZ", "0"))
 EACH = max(FUZZ // 50, 2)
@@ -53,7 +52,7 @@ def quietly() -> Iterator[None]:
 def ground(db, files, settings) -> Iterator[Ground]:
     """Its requests run inside the test's own transaction: the connection must outlive them."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    made = Ground(World(None))
+    made = stand()
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield made

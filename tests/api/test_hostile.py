@@ -41,7 +41,7 @@ def test_row_32_no_json_route_and_no_list_is_broken_by_what_it_is_sent(request, 
     file = tmp_path / "verdicts.json"
     other = on_sqlite(file, tmp_path) if request.config.getoption("engine") == "postgres" else None
     try:
-        here = verdicts.collect(Ground(World(None)), verdicts.all_attempts())
+        here = verdicts.collect(Ground(World()), verdicts.all_attempts())
     finally:
         said = other.communicate()[0] if other else ""
 

@@ -9,10 +9,9 @@ import pytest
 
 from organizations.models import Department, Enterprise, Person, Region
 from organizations.roles import HOLDING_ROLES, PLACES, PlaceKind, Role
-from tests.api.ground import Ground
+from tests.api.ground import Ground, stand
 from tests.api.line import Line
 from tests.api.test_texts import content
-from tests.world import World
 
 pytestmark = pytest.mark.django_db
 SCOPES = 12
@@ -25,7 +24,7 @@ QUERIES = [
 @pytest.fixture
 def ground(files, settings) -> Ground:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    made = Ground(World(None))
+    made = stand()
     for number, (username, enterprise) in enumerate(
         (("liaison", "steelworks"), ("liaison2", "mill"), ("liaison2", "mill"))
     ):

@@ -15,9 +15,8 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from surveys import samples
-from tests.api.ground import Ground
+from tests.api.ground import Ground, stand
 from tests.api.line import Line
-from tests.world import World
 
 pytestmark = pytest.mark.django_db
 TEXTS = {
@@ -35,7 +34,7 @@ TEXTS = {
 @pytest.fixture
 def ground(files, settings) -> Ground:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    return Ground(World(None))
+    return stand()
 
 
 def test_row_33_every_letter_comes_out_of_the_api_as_it_came_in(ground):

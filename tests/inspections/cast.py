@@ -19,6 +19,7 @@ from organizations import permissions
 from organizations.models import Assignment, Department, Enterprise, Person, Region
 from organizations.permissions import Caller
 from organizations.reference import put_departments, put_regions
+from tests import scenery
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=SHANGHAI)
 ALL_DATA = {"reason": "因故", "solved": True, "satisfaction": "satisfied", "method": "phone"}
@@ -79,6 +80,11 @@ class World:
 
 
 def settle() -> World:
+    """The town as it is before anything happens; built once a process, see ``tests/scenery.py``."""
+    return scenery.stage(_settle)
+
+
+def _settle() -> World:
     put_regions([_coded(row, "kind") for row in reference.table("regions")], by=SYSTEM, at=MONDAY)
     put_departments([_coded(row) for row in reference.table("departments")], by=SYSTEM, at=MONDAY)
     rules.load(by=SYSTEM, at=MONDAY)

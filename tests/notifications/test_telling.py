@@ -18,6 +18,7 @@ from notifications import addresses, deliveries, digest, endpoints, messages, ou
 from notifications.models import Delivery, Endpoint, Message
 from notifications.quiet import next_loud_moment
 from organizations.models import Person
+from tests import scenery
 from tests.conftest import Logged
 from tests.inspections import cast
 from tests.inspections.cast import World, at
@@ -26,6 +27,11 @@ from tests.notifications.receiver import Receiver, receiver
 
 @pytest.fixture
 def world(db: None) -> World:
+    return scenery.stage(told_of)
+
+
+def told_of() -> World:
+    """The town, and nobody has anything left to hear."""
     world = cast.settle()
     drain(world)
     return world

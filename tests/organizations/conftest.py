@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests import scenery
 from tests.organizations.cast import Cast
 
 
@@ -13,4 +14,4 @@ def quick_passwords(settings):
 
 @pytest.fixture
 def cast(db) -> Cast:
-    return Cast()
+    return scenery.stage(Cast)

@@ -11,7 +11,9 @@ import pytest
 import time_machine
 
 from reports import schemes
+from tests import scenery
 from tests.api.line import Line
+from tests.inspections import cast
 from tests.inspections.cast import World
 from tests.organizations.cast import PASSWORD
 
@@ -19,8 +21,15 @@ PERIOD = "period=2026-11"
 
 
 @pytest.fixture
-def busy(world: World) -> Any:
+def busy(db: None) -> Any:
+    world = scenery.stage(november)
+    with time_machine.travel(world.now, tick=True):
+        yield world
+
+
+def november() -> World:
     """A month with one issue of HRSS in time and one late; the clock stands in December."""
+    world = cast.settle()
     world.on("2026-11-02T09:00").replied()
     world.reports()
     world.on("2026-12-01T09:00")
@@ -28,8 +37,7 @@ def busy(world: World) -> Any:
     for person in world.people.values():
         person.set_password(PASSWORD)
         person.save()
-    with time_machine.travel(world.now, tick=True):
-        yield world
+    return world
 
 
 def line(world: World, name: str) -> Line:
@@ -57,8 +65,13 @@ def test_names_follow_the_language_and_an_unchanged_report_is_not_sent_again(bus
     told = office.get(f"reports/supervision?{PERIOD}", Accept_Language="en")
 
     assert told.data["rows"][0]["group"]["name"] == "Human Resources and Social Security Bureau"
-    again = office.get(f"reports/supervision?{PERIOD}", Accept_Language="en", If_None_Match=told["ETag"])
-    assert again.status_code == 304
+    for known in (told["ETag"], f'"other", W/{told["ETag"]}', "*"):
+        again = office.get(f"reports/supervision?{PERIOD}", Accept_Language="en", If_None_Match=known)
+        assert (again.status_code, again.content) == (304, b""), known
+    sheet = office.get(f"reports/supervision?{PERIOD}&format=csv")
+    weakened = office.get(f"reports/supervision?{PERIOD}&format=csv", If_None_Match=f"W/{sheet['ETag']}")
+    assert weakened.status_code == 304, "a proxy that compresses has weakened the tag"
+    assert office.get(f"reports/supervision?{PERIOD}", If_None_Match='W/"other"').status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -91,7 +104,15 @@ def test_accept_chooses_the_form_too(busy: World) -> None:
     told = office.get(f"reports/supervision?{PERIOD}", Accept="text/csv")
     assert told["Content-Type"].startswith("text/csv")
     assert body(told).startswith(b"\xef\xbb\xbf")
-    assert office.get(f"reports/supervision?{PERIOD}", Accept="image/png").status_code == 406
+    for accept, kind in {
+        "text/csv;q=0.1, application/json": "application/json",
+        "application/json;q=0.2, text/*;q=0.9": "text/csv",
+        "application/json;q=0, text/csv": "text/csv",
+        "text/html, */*;q=0.8": "application/json",
+    }.items():
+        assert office.get(f"reports/supervision?{PERIOD}", Accept=accept)["Content-Type"].startswith(kind), accept
+    for accept in ("image/png", "application/json;q=0", "application/json;q=many"):
+        assert office.get(f"reports/supervision?{PERIOD}", Accept=accept).status_code == 406, accept
 
 
 def test_the_bulletin_names_the_late_issue(busy: World) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import time_machine
 
+from tests import scenery
 from tests.api.line import Line
+from tests.inspections import cast
 from tests.inspections.cast import World
 from tests.organizations.cast import PASSWORD
 
@@ -17,15 +19,21 @@ HUASHI, ZHOUZHUANG = "320281105", "320281106"
 
 
 @pytest.fixture
-def busy(world: World) -> Iterator[World]:
+def busy(db: None) -> Iterator[World]:
+    world = scenery.stage(november)
+    with time_machine.travel(world.now, tick=True):
+        yield world
+
+
+def november() -> World:
+    """Two issues of which one came to a station; everybody has a way in."""
+    world = cast.settle()
     world.on("2026-11-03T09:00").reports("station")
     world.reports()
     for person in world.people.values():
         person.set_password(PASSWORD)
         person.save()
-    world.on("2026-11-20T09:00")
-    with time_machine.travel(world.now, tick=True):
-        yield world
+    return world.on("2026-11-20T09:00")
 
 
 def entry(**more: Any) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from config import post
 from notifications import deliveries
 from organizations.models import Assignment
 from reports.models import Mailing
+from tests import scenery
 from tests.api.line import Line
+from tests.inspections import cast
 from tests.inspections.cast import World
 from tests.organizations.cast import PASSWORD
 
@@ -23,17 +25,23 @@ WHERE = "reports/mailings"
 
 
 @pytest.fixture
-def busy(world: World, settings: Any) -> Iterator[World]:
+def busy(db: None, settings: Any) -> Iterator[World]:
     settings.EMAIL_HOST = "mail.example"
+    world = scenery.stage(october)
+    with time_machine.travel(world.now, tick=True):
+        yield world
+
+
+def october() -> World:
+    """Two issues, and everybody has an address and a way in."""
+    world = cast.settle()
     world.on("2026-10-12T09:00").replied()
     world.reports()
     for name, person in world.people.items():
         person.email = f"{name}@example.com"
         person.set_password(PASSWORD)
         person.save()
-    world.on("2026-10-20T09:00")
-    with time_machine.travel(world.now, tick=True):
-        yield world
+    return world.on("2026-10-20T09:00")
 
 
 def body(world: World, *names: str, **more: Any) -> dict[str, Any]:

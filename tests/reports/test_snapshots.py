@@ -12,14 +12,21 @@ from reports import assessing, groups, schemes, snapshots
 from reports.models import IdList, Scheme, Snapshot
 from reports.periods import read
 from reports.snapshots import Frozen, NotYet
+from tests import scenery
+from tests.inspections import cast
 from tests.inspections.cast import World
 
 NOVEMBER = read("2026-11")
 
 
 @pytest.fixture
-def busy(world: World) -> World:
+def busy(db: None) -> World:
+    return scenery.stage(november)
+
+
+def november() -> World:
     """A month with one issue in time and one late, looked at on the first working day of December."""
+    world = cast.settle()
     world.on("2026-11-02T09:00").replied()
     world.reports()
     return world.on("2026-12-01T09:00")

@@ -17,8 +17,10 @@ from organizations.models import Assignment
 from organizations.roles import Role
 from reports import commissions
 from reports.models import Commission
+from tests import scenery
 from tests.api.line import Line
 from tests.conftest import Logged
+from tests.inspections import cast
 from tests.inspections.cast import World
 from tests.organizations.cast import PASSWORD
 
@@ -27,17 +29,23 @@ ASKED = {"report": "supervision", "query": {"period": "2026-11", "group_by": "re
 
 
 @pytest.fixture
-def busy(world: World, settings: Any, tmp_path: Any) -> Iterator[World]:
-    """A month with two issues, looked at in December, with everybody able to sign in."""
+def busy(db: None, settings: Any, tmp_path: Any) -> Iterator[World]:
     settings.MEDIA_ROOT = str(tmp_path)
+    world = scenery.stage(november)
+    with time_machine.travel(world.now, tick=True):
+        yield world
+
+
+def november() -> World:
+    """A month with two issues, looked at in December, with everybody able to sign in."""
+    world = cast.settle()
     world.on("2026-11-02T09:00").replied()
     world.reports()
     world.on("2026-12-01T09:00")
     for person in world.people.values():
         person.set_password(PASSWORD)
         person.save()
-    with time_machine.travel(world.now, tick=True):
-        yield world
+    return world
 
 
 def line(world: World, name: str) -> Line:

@@ -19,6 +19,7 @@ from surveys import questionnaires, responses
 from surveys.models import Response, VersionStatus
 from surveys.problems import AlreadySubmitted, BadAnswers
 from surveys.samples import sample
+from tests import scenery
 from tests.surveys.cast import AT, TODAY, Cast, cast, draft, published
 from tests.surveys.sheets import form
 
@@ -27,6 +28,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def world() -> Cast:
+    return scenery.stage(with_a_form)
+
+
+def with_a_form() -> Cast:
     published("visit")
     return cast()
 
