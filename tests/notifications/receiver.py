@@ -8,6 +8,9 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
+POLL = 0.01
+"""Seconds between two looks whether to stop: the library's own half a second is waited for at the end of each test."""
+
 
 class Receiver(HTTPServer):
     def __init__(self) -> None:
@@ -49,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def receiver() -> Iterator[Receiver]:
     server = Receiver()
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(POLL,), daemon=True)
     thread.start()
     try:
         yield server
