@@ -18,6 +18,7 @@ from config.logs import JSONLines
 from config.models import Chore
 from organizations.alarms import pseudonym
 from sync.models import Quarantined
+from tests import scenery
 from tests.api.line import Line
 from tests.organizations.cast import PASSWORD, Cast
 
@@ -43,8 +44,9 @@ def lines() -> Iterator[io.StringIO]:
 
 
 @pytest.fixture
-def cast() -> Cast:
-    return Cast()
+def cast(settings: Any) -> Cast:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 is slow on purpose
+    return scenery.stage(Cast)
 
 
 def figures(client: Client, **headers: str) -> dict[str, float]:
