@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -60,6 +61,7 @@ def camera_exif(
     return exif
 
 
+@cache
 def photo_bytes(seed: int = 1, **options: Any) -> bytes:
     """A JPEG as a phone takes it."""
     return encoded(scene(seed), "JPEG", quality=88, exif=camera_exif(**options))

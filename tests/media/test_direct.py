@@ -12,12 +12,13 @@ import pytest
 from media.models import Blob, BytesState
 from media.storage import original_key, storage
 from tests.media.conftest import Cast
+from tests.media.line import PLAIN
 from tests.media.scenes import digest, photo_bytes
 
 
 @pytest.fixture
 def line(cast: Cast, live_server: Any, sign_in: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=live_server.url, headers=sign_in(cast.li), timeout=20) as client:
+    with httpx.Client(base_url=live_server.url, headers=sign_in(cast.li), timeout=20, verify=PLAIN) as client:
         yield client
 
 

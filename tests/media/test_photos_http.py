@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -18,22 +19,56 @@ from media.models import Photo
 from media.storage import original_key, storage
 from organizations import consoles
 from organizations.models import Assignment, Person
-from tests.media.conftest import NOON, Cast, develop_all
+from tests import scenery
+from tests.media.conftest import NOON, Cast, develop_all, settle
+from tests.media.line import PLAIN
 from tests.media.scenes import digest, photo_bytes
 from tests.media.test_renditions import arrives
 
 
 @pytest.fixture
-def photo(any_store: str, cast: Cast) -> Photo:
-    found = arrives(cast, photo_bytes(1))
+def developed(any_store: str, db: None) -> Developed:
+    """A photo with its prints, in either store."""
+    scene = scenery.stage(develop)
+    for key, data in scene.objects.items():  # always all: the bucket is everybody's
+        storage().put(key, data)
+    return scene
+
+
+@dataclass
+class Developed:
+    cast: Cast
+    photo: Photo
+    objects: dict[str, bytes]
+
+
+def develop() -> Developed:
+    cast = settle()
+    photo = arrives(cast, photo_bytes(1))
     develop_all()
-    found.refresh_from_db()
-    return found
+    photo.refresh_from_db()
+    found = (key for folder in ("originals", "prints", "marks") for key, _ in storage().walk(folder))
+    keys = [key for key in found if photo.sha256 in key or str(photo.id) in key]
+    assert len(keys) == 5, keys  # the original, three prints, the mark
+    return Developed(cast, photo, {key: b"".join(storage().read(key)) for key in keys})
+
+
+@pytest.fixture
+def cast(request: pytest.FixtureRequest, db: None) -> Cast:
+    if "photo" not in request.fixturenames:
+        return scenery.stage(settle)
+    developed: Developed = request.getfixturevalue("developed")
+    return developed.cast
+
+
+@pytest.fixture
+def photo(developed: Developed) -> Photo:
+    return developed.photo
 
 
 @pytest.fixture
 def browser(live_server: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=live_server.url, timeout=20) as client:
+    with httpx.Client(base_url=live_server.url, timeout=20, verify=PLAIN) as client:
         yield client
 
 

@@ -23,7 +23,7 @@ from media.models import Blob, BytesState, Photo
 from media.storage import Folder, original_key, storage
 from tests.media.conftest import Cast, develop_all
 from tests.media.faulty_store import FAULTS, FaultyStore, faulty_store
-from tests.media.line import Phone, checksum, cut_off, metadata, wait_for_offset
+from tests.media.line import PLAIN, Phone, checksum, cut_off, metadata, wait_for_offset
 from tests.media.scenes import camera_exif, digest, encoded, photo_bytes, scene
 from tests.media.test_darkroom import GOOD, HOSTILE
 from tests.media.test_renditions import arrives
@@ -31,7 +31,7 @@ from tests.media.test_renditions import arrives
 
 @pytest.fixture
 def browser(live_server: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=live_server.url, timeout=20) as client:
+    with httpx.Client(base_url=live_server.url, timeout=20, verify=PLAIN) as client:
         yield client
 
 

@@ -21,6 +21,7 @@ from organizations import enterprise_import, scanning
 from reports import layouts
 from surveys import questionnaires
 from tests.media.conftest import NOON, Cast
+from tests.media.line import PLAIN
 from tests.media.scenes import digest, photo_bytes
 
 EVIL = b"a-signature-that-the-scanner-knows"
@@ -93,7 +94,7 @@ def test_a_scanner_that_is_away_lets_nothing_in(scanner: Scanner, settings: Any)
 
 @pytest.fixture
 def browser(live_server: Any) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=live_server.url, timeout=30) as client:
+    with httpx.Client(base_url=live_server.url, timeout=30, verify=PLAIN) as client:
         yield client
 
 
