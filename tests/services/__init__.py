@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -70,6 +71,9 @@ def start_run(engine: str) -> Run:
     for key in documented_keys():
         os.environ.pop(key, None)
     os.environ["ENV_FILE"] = "/dev/null"
+    # every worker and every program that a test starts would compile the house anew
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     folder = make_folder("tests", quick=True)
     server = None
     if engine == "sqlite":
@@ -100,8 +104,12 @@ def name_database_file() -> None:
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(name)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(loopback.close_the_outside())
+    if config.option.basetemp is None and "PYTEST_XDIST_WORKER" not in os.environ:
+        # beside the databases, in memory where there is room: stores and spools settle every file on its disk
+        config.option.basetemp = Path(os.environ[RUN]) / "tmp"
 
 
 def pytest_report_header(config: pytest.Config) -> str:
