@@ -39,8 +39,10 @@ run: $(RUNTIME)
 	@$(BIN)/python manage.py demo --if-empty
 	@exec $(BIN)/python manage.py serve
 
+# What SQLite said to hostile requests is kept for PostgreSQL, which has to say the same.
 test: $(DEVELOPMENT)
-	@set -e; for engine in $(ENGINES); do \
+	@set -e; VERDICTS=$$(mktemp -d); export VERDICTS; trap 'rm -rf "$$VERDICTS"' EXIT; \
+	for engine in $(ENGINES); do \
 		$(BIN)/python -m pytest --engine=$$engine -n $(WORKERS) --dist worksteal -q $(TESTS); done
 
 production-drill: $(DEVELOPMENT)
