@@ -11,6 +11,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -72,8 +73,14 @@ class Attempt:
 
 
 def document() -> dict[str, Any]:
+    return dict(json.loads(_written()))
+
+
+@cache
+def _written() -> str:
+    """Made of the code alone, so each process makes it once."""
     found: dict[str, Any] = SchemaGenerator(urlconf=None, api_version=None).get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return dict(json.loads(json.dumps(found, default=str)))
+    return json.dumps(found, default=str)
 
 
 def bodies(paths: dict[str, Any], seed: int) -> Iterator[Attempt]:
