@@ -266,16 +266,23 @@ def test_what_is_still_being_made_is_no_error_in_the_log(
     assert "not-made-yet" in caplog.text
 
 
+@pytest.fixture(scope="module")
+def darkroom() -> Iterator[Darkroom]:
+    with Darkroom() as room:
+        yield room
+
+
 @pytest.mark.parametrize(
     "how", [{}, {"progressive": True}, {"restart_marker_rows": 2}, {"subsampling": 0, "quality": 95}]
 )
 @pytest.mark.parametrize("share", [0.3, 0.9, 0.995])
-def test_a_picture_cut_off_and_given_an_end_marker_is_noticed(how: dict[str, Any], share: float) -> None:
+def test_a_picture_cut_off_and_given_an_end_marker_is_noticed(
+    darkroom: Darkroom, how: dict[str, Any], share: float
+) -> None:
     whole = encoded(scene(71), "JPEG", exif=camera_exif(), **how)
     cut = whole[: int(len(whole) * share)].rstrip(b"\xff") + b"\xff\xd9"
-    with Darkroom() as darkroom:
-        assert darkroom.develop(whole).complete
-        assert not darkroom.develop(cut).complete
+    assert darkroom.develop(whole).complete
+    assert not darkroom.develop(cut).complete
 
 
 def test_a_cut_off_picture_is_a_warning_in_words(store: Any, cast: Cast) -> None:
