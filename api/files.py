@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from api import negotiation
+
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 Read = Callable[[int, int], Iterator[bytes]]
 GUARDS = {
@@ -28,7 +30,7 @@ def send(
         "Content-Disposition": f'{place}; filename="{filename}"',
         "Cache-Control": "no-store" if attachment else "private, max-age=86400, immutable",
     }
-    if f'"{tag}"' in [known.strip() for known in request.headers.get("If-None-Match", "").split(",")]:
+    if negotiation.has(request, f'"{tag}"'):
         return HttpResponse(status=304, headers=headers)
     span = _span(request, size, tag)
     if span == (0, 0):

@@ -14,6 +14,7 @@ from rest_framework import serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
+from api import negotiation
 from api.errors import NotAcceptable
 from api.pagination import read_limit
 from api.shapes import Strict, String
@@ -171,12 +172,11 @@ class Reported(Noun):
         """``format``, or what ``Accept`` wants most of what we have. Raises ``NotAcceptable``."""
         if "format" in asked:
             return str(asked["format"])
-        wanted = self.request.headers.get("Accept", "*/*")
-        for part in wanted.split(","):
-            kind = part.split(";")[0].strip().lower()
-            found = next((name for name, media in DRESSES.items() if media.partition(";")[0] == kind), None)
-            if found or kind in ("*/*", "application/*", ""):
-                return found or "json"
+        for kind in negotiation.preferred(self.request.headers.get("Accept", "*/*")):
+            for name in ("json", *DRESSES):
+                plain = DRESSES[name].partition(";")[0]
+                if kind in ("", "*/*", plain, f"{plain.partition('/')[0]}/*"):
+                    return name
         raise NotAcceptable
 
     def answer(self, report: str, asked: dict[str, Any]) -> HttpResponseBase:
@@ -195,8 +195,7 @@ class Reported(Noun):
             "X-Content-Type-Options": "nosniff",
             "Vary": "Accept, Accept-Language, Authorization",
         }
-        known = [name.strip() for name in self.request.headers.get("If-None-Match", "").split(",")]
-        if headers["ETag"] in known:
+        if negotiation.has(self.request, headers["ETag"]):
             file.content.close()
             return HttpResponse(status=304, headers=headers)
         return FileResponse(file.content, content_type=file.media_type, headers=headers)

@@ -16,6 +16,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api import negotiation
 from api.doors import open_door
 from api.policy import DeclaredPolicy
 from api.upload_paths import PATHS
@@ -52,6 +53,8 @@ PAGING = (
     ("cursor", {"type": "string"}, "from `next` of the page before"),
     ("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, "rows a page; more is cut"),
 )
+PAGED = frozenset({"report_evidence", "read_snapshot_evidence"})
+"""Operations that give pages and are no lists of records."""
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -88,7 +91,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
         for operation in operations.values():
             operation["responses"].setdefault("default", ANY_PROBLEM)
             parameters = operation.setdefault("parameters", [])
-            if operation["operationId"].startswith("list_"):
+            if operation["operationId"].startswith("list_") or operation["operationId"] in PAGED:
                 parameters += [
                     {"name": name, "in": "query", "required": False, "schema": schema, "description": why}
                     for name, schema, why in PAGING
@@ -117,7 +120,7 @@ class Schema(SpectacularAPIView):
         form = request.accepted_renderer
         text, tag = written(form.media_type)
         headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept"}
-        if tag in [known.strip() for known in request.headers.get("If-None-Match", "").split(",")]:
+        if negotiation.has(request, tag):
             return HttpResponse(status=304, headers=headers)
         headers["Content-Disposition"] = f'inline; filename="sanyuantong-openapi.{form.format}"'
         return HttpResponse(text, content_type=f"{form.media_type}; charset=utf-8", headers=headers)

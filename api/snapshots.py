@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Q, TextChoices
@@ -14,7 +15,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.pagination import page
+from api.pagination import BAD_CURSOR, page, read_limit
+from api.parsing import refused
 from api.reports import EvidencePage, Reported, dressed
 from api.shapes import Flag, Strict, String
 from api.views import Noun
@@ -181,11 +183,23 @@ class SnapshotEvidence(Reported):
         found = snapshots.ids(row, asked.get("group", snapshots.TOTAL), asked["indicator"], asked["side"])
         dress = self.dress(asked)
         if dress == "json":
-            return self.shown({"kind": kind or "", "results": found, "next": None})
+            return self.shown({"kind": kind or "", **_page(request, found)})
         period = snapshots.period_of(row)
         rows = ((deliverables.SIDE_NAMES[asked["side"]], kind, one, None) for one in found)
         table = deliverables.evidence_table(f"evidence-{asked['indicator']}-{period.code}", period, rows)
         return self.send(deliverables.write(deliverables.Made(table.key, None, [table]), dress, self.language))
+
+
+def _page(request: Request, ids: Sequence[UUID]) -> dict[str, Any]:
+    """Some of the ids of a snapshot, which never change: the cursor counts those before. Raises ``Malformed``."""
+    raw, limit = request.query_params.get("cursor", "0"), read_limit(request)
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 10):
+        raise refused("cursor", BAD_CURSOR, "/cursor")
+    start, following = int(raw), None
+    if start + limit < len(ids):
+        query = request.query_params.dict() | {"cursor": str(start + limit)}
+        following = request.build_absolute_uri(f"{request.path}?{urlencode(query)}")
+    return {"results": ids[start : start + limit], "next": following}
 
 
 class FrozenSnapshot(Noun):

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api import negotiation
 from api.errors import PreconditionFailed
 from api.models import KeptAnswer
 from api.races import rerun
@@ -98,8 +99,7 @@ class Noun(APIView):
     def shown(self, data: Any, status: int = 200) -> Response:
         """A representation with its ETag; 304 without a body when the caller has it already."""
         tag = etag(data)
-        known = [name.strip() for name in self.request.headers.get("If-None-Match", "").split(",")]
-        if self.request.method in ("GET", "HEAD") and tag in known:
+        if self.request.method in ("GET", "HEAD") and negotiation.has(self.request, tag):
             return Response(status=304, headers={"ETag": tag})
         return Response(data, status=status, headers={"ETag": tag})
 

@@ -69,6 +69,7 @@ def test_names_follow_the_language_and_an_unchanged_report_is_not_sent_again(bus
         again = office.get(f"reports/supervision?{PERIOD}", Accept_Language="en", If_None_Match=known)
         assert (again.status_code, again.content) == (304, b""), known
     sheet = office.get(f"reports/supervision?{PERIOD}&format=csv")
+    assert body(sheet)
     weakened = office.get(f"reports/supervision?{PERIOD}&format=csv", If_None_Match=f"W/{sheet['ETag']}")
     assert weakened.status_code == 304, "a proxy that compresses has weakened the tag"
     assert office.get(f"reports/supervision?{PERIOD}", If_None_Match='W/"other"').status_code == 200
@@ -110,7 +111,8 @@ def test_accept_chooses_the_form_too(busy: World) -> None:
         "application/json;q=0, text/csv": "text/csv",
         "text/html, */*;q=0.8": "application/json",
     }.items():
-        assert office.get(f"reports/supervision?{PERIOD}", Accept=accept)["Content-Type"].startswith(kind), accept
+        answer = office.get(f"reports/supervision?{PERIOD}", Accept=accept)
+        assert body(answer) and answer["Content-Type"].startswith(kind), accept
     for accept in ("image/png", "application/json;q=0", "application/json;q=many"):
         assert office.get(f"reports/supervision?{PERIOD}", Accept=accept).status_code == 406, accept
 
@@ -222,6 +224,13 @@ def test_a_snapshot_goes_its_way_over_http(busy: World) -> None:
     read = office.get(where).data
     assert (read["intact"], read["digest"]) == (True, taken.data["digest"])
     assert office.post("reports/snapshots", body).status_code == 409
+    behind = f"{where}/evidence?indicator=on_time_rate&side=denominator"
+    whole, first = office.get(behind).data, office.get(f"{behind}&limit=1").data
+    assert (len(whole["results"]), whole["next"]) == (2, None)
+    rest = office.get(first["next"]).data
+    assert (first["results"] + rest["results"], rest["next"]) == (whole["results"], None)
+    assert office.get(f"{behind}&cursor=9").data["results"] == []
+    assert office.get(f"{behind}&cursor=-1").status_code == 400
     assert [one["id"] for one in office.get("reports/snapshots?state=frozen").data["results"]] == [taken.data["id"]]
 
 

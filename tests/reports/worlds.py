@@ -198,8 +198,9 @@ class World:
         for _ in range(pick([0, 1, 1, 2])):
             asked = self.random.randrange(0, 12)
             Response.objects.create(
-                id=self.id(), enterprise=enterprise, visit=self.maybe(visit.id, 0.9), questionnaire_id=pick(["visit", "visit", "observer"]), version=1,
-                author=author, status=pick(["submitted", "submitted", "accepted", "draft", "returned"]), started_at=started,
+                id=self.id(), enterprise=enterprise, visit=self.maybe(visit.id, 0.9), version=1,
+                questionnaire_id=pick(["visit", "visit", "observer"]), author=author,
+                status=pick(["submitted", "submitted", "accepted", "draft", "returned"]), started_at=started,
                 **self._received(started, "received_at"),
                 answers={"interviewed": asked, "aware": self.random.randrange(asked + 1), "conflict": pick(["yes", "no", "no"])},
             )  # fmt: skip
