@@ -27,12 +27,12 @@ from django.db import connection, transaction
 from core.actors import Actor
 from core.ids import written
 from core.tracing import request_id
-from journal import counter, digests, rows
+from journal import counter, digests, heads, rows
+from journal.heads import HeadState, Key
 from journal.models import Entry, Grant, Head, Scope, Unit
 
 SHARED = "shared"
 MODULUS = 1 << 64
-Key = tuple[str, UUID]
 
 
 def user_scope(person: UUID) -> str:
@@ -62,36 +62,6 @@ class Change:
     by: Actor | None = None
     claimed_at: datetime | None = None
     ruling: bool = False
-
-
-@dataclass(slots=True)
-class HeadState:
-    """A record's head as the unit knows it; ``stored`` says whether the database has any row of it, if only an exit row."""
-
-    revision: int = 0
-    scope: str | None = None  # where it lives now; None when deleted or never written
-    hash: str = ""
-    document: bytes = b"null"
-    stored_scope: str | None = None  # where the database says that it lives
-    stored_hash: str = ""
-    deleted: bool = False
-    stored: bool = False
-
-    @property
-    def live(self) -> bool:
-        return self.scope is not None
-
-    def copy(self) -> HeadState:
-        return HeadState(
-            self.revision,
-            self.scope,
-            self.hash,
-            self.document,
-            self.stored_scope,
-            self.stored_hash,
-            self.deleted,
-            self.stored,
-        )
 
 
 @dataclass(slots=True)
@@ -186,8 +156,8 @@ def load(keys: Iterable[Key]) -> dict[Key, HeadState]:
     """The heads of these records, locked until the unit ends; a record never seen has revision 0."""
     wanted = list(keys)
     fetch(wanted)
-    heads = current().heads
-    return {key: heads[key] for key in wanted}
+    known = current().heads
+    return {key: known[key] for key in wanted}
 
 
 def fetch(keys: Iterable[Key]) -> None:
@@ -201,11 +171,11 @@ def fetch(keys: Iterable[Key]) -> None:
         before = work.undo[-1]
         for key in found:
             before.setdefault(key, None)
-    _read(found)
+    heads.read(found)
     # A record that moved while we waited for its lock shows its exit row only: its new home is read once more.
     gone = {key: state for key, state in found.items() if state.deleted}
     if gone and connection.features.has_select_for_update:
-        _read(gone)
+        heads.read(gone)
 
 
 def expect_new(keys: Iterable[Key]) -> None:
@@ -221,29 +191,6 @@ def head(key: Key) -> HeadState:
     """One record's head, as ``load`` gives it."""
     state = current().heads.get(key)
     return state if state is not None else load([key])[key]
-
-
-def _read(states: dict[Key, HeadState]) -> None:
-    found = Head.objects.filter(record__among=[record for _, record in states])
-    if connection.features.has_select_for_update:
-        found = found.order_by("record").select_for_update(of=("self",))
-    columns = ("collection", "record", "scope__name", "revision", "deleted", "hash", "document")
-    for collection, record, scope, revision, deleted, digest, document in found.values_list(*columns):
-        state = states.get((collection, record))
-        if state is not None:
-            _note(state, scope, revision, deleted, digest, document)
-
-
-def _note(state: HeadState, scope: str, revision: int, deleted: bool, digest: str, document: str) -> None:
-    state.stored = True
-    if not deleted:
-        state.scope = state.stored_scope = scope
-        state.hash = state.stored_hash = digest
-        state.document = document.encode()
-        state.deleted = False
-    elif not state.live:
-        state.deleted = True
-    state.revision = max(state.revision, revision)
 
 
 def record(changes: Sequence[Change]) -> list[int | None]:

@@ -13,7 +13,8 @@ from uuid import UUID
 import orjson
 
 from journal import digests, journal
-from journal.journal import Change, Key
+from journal.heads import Key
+from journal.journal import Change
 from journal.models import Entry
 
 VERB = "journal.redacted"

@@ -18,7 +18,8 @@ from django.db.models import Min
 
 from core.actors import SYSTEM
 from journal import chain, counter, digests, journal
-from journal.journal import MODULUS, Change, Key
+from journal.heads import Key
+from journal.journal import MODULUS, Change
 from journal.models import Entry, Feed, Head, Scope, Unit
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,7 +10,8 @@ import orjson
 from core.actors import Actor
 from core.ids import written
 from journal import journal
-from journal.journal import Key, enterprise_scope, user_scope
+from journal.heads import Key
+from journal.journal import enterprise_scope, user_scope
 from organizations.models import Enterprise
 
 KIND = "enterprises"

@@ -21,6 +21,7 @@ from core.texts import Text
 from inspections import documents as field_documents
 from inspections.models import Visit
 from journal import journal, redaction
+from journal.heads import Key
 from media.storage import storage
 from notifications.models import Message
 from organizations.models import Assignment, Device, Enrollment, Person
@@ -182,7 +183,7 @@ def _mask_contacts(rows: list[Response], at: datetime) -> None:
         for (questionnaire, asked), numbers in _personal_questions().items()
         for number in numbers
     }
-    masked: dict[frozenset[str], list[journal.Key]] = defaultdict(list)
+    masked: dict[frozenset[str], list[Key]] = defaultdict(list)
     for row in rows:
         asked = names[row.questionnaire_id, row.version]
         masked[asked].append(("responses", row.pk))

@@ -17,6 +17,7 @@ import orjson
 from django.db.models import Q
 
 from journal import journal, rows
+from journal.heads import Key
 from surveys.models import Attendance, Response
 
 SUBMITTED = ("submitted", "accepted")
@@ -36,7 +37,7 @@ class Presence(NamedTuple):
     began: datetime
 
 
-def key(visit: UUID) -> journal.Key:
+def key(visit: UUID) -> Key:
     return "visits", visit
 
 

@@ -16,7 +16,8 @@ from core.ids import uuid7
 from core.problems import Conflict, Fault, Forbidden, Invalid, Problem
 from core.texts import Text
 from journal import journal
-from journal.journal import Change, HeadState, Key, user_scope
+from journal.heads import HeadState, Key
+from journal.journal import Change, user_scope
 from organizations import assignments
 from organizations.permissions import Caller, Subject, allowed
 from sync.merge import Clash

@@ -23,7 +23,7 @@ from core.drafts import Draft
 from core.ids import parsed
 from core.problems import Fault, NotFound, Problem
 from journal import journal, upkeep
-from journal.journal import HeadState, Key
+from journal.heads import HeadState, Key
 from journal.models import Entry
 from sync import conflicts, envelope, scopes
 from sync.envelope import Asked
