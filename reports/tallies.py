@@ -168,18 +168,23 @@ def _count(
         .values_list(F(path(group_by, basis.prefix, basis.own)), facts.number, days)
         .annotate(count=Count("pk"))
     )
+    seen: dict[Key, dict[int, dict[int, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
     for group, bits, spent, count in rows:
+        seen[group][bits][max(0, spent or 0)] += count
+    for group, sorts in seen.items():
         mine = found[group]
-        for one in facts.counted(bits):
-            if one.key not in mine:
-                mine[one.key] = blank(one.key)
-            _note(mine[one.key], one.part, count, spent)
+        for bits, told in sorts.items():
+            for one in facts.counted(bits):
+                if one.key not in mine:
+                    mine[one.key] = blank(one.key)
+                _note(mine[one.key], one.part, told)
 
 
-def _note(tally: Tally, part: str, count: int, days: int | None) -> None:
+def _note(tally: Tally, part: str, told: dict[int, int]) -> None:
+    """Records that answer alike, counted by the working days that were spent on them."""
+    count = sum(told.values())
     if part == "days":
-        spent = max(0, days or 0)
-        tally += Tally(spent * count, count, {}, {spent: count})
+        tally += Tally(sum(day * times for day, times in told.items()), count, {}, told)
     elif part == "numerator":
         tally.numerator += count
     elif part == "denominator":
