@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Aggregate, Func, IntegerField
@@ -37,13 +38,16 @@ class _DaysSince(Func):
 
 
 class Element(Func):
-    """The n-th of a list of whole numbers, from 0: ``Element(n, of=[…])``; NULL beyond its end."""
+    """The n-th of a list of whole numbers, from 0: ``Element(n, of="3,4,4")``; NULL beyond its end.
+
+    The list is text, for the ORM looks at every argument whenever it compares two expressions, and lists are long.
+    """
 
     output_field = IntegerField()
 
-    def __init__(self, position: Any, *, of: list[int]) -> None:
+    def __init__(self, position: Any, *, of: str) -> None:
         super().__init__(position)
-        self.listed = ",".join(map(str, of))
+        self.listed = of
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
         position, parameters = compiler.compile(self.source_expressions[0])
@@ -54,13 +58,14 @@ class Element(Func):
         return f"(%s::int[])[1 + {position}]", [f"{{{self.listed}}}", *parameters]
 
 
-def workdays_until(calendar: Calendar, last: date) -> list[int]:
-    """For each day from EPOCH to ``last``: how many working days have been by then."""
+@lru_cache(maxsize=64)
+def workdays_until(calendar: Calendar, last: date) -> str:
+    """For each day from EPOCH to ``last``: how many working days have been by then; a list for :class:`Element`."""
     found, count = [], 0
     for ordinal in range(EPOCH.toordinal(), last.toordinal() + 1):
         count += calendar.is_workday(date.fromordinal(ordinal))
-        found.append(count)
-    return found
+        found.append(str(count))
+    return ",".join(found)
 
 
 class DaySet(Aggregate):
