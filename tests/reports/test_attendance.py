@@ -30,10 +30,14 @@ ANSWERS = sample("visit", Random(1), date(2026, 11, 16))
 GATE = {"lat": 31.9, "lon": 120.3, "crs": "wgs84"}
 
 
-@pytest.fixture
-def world(world: World) -> World:
+def publish(world: World) -> None:
     version = questionnaires.upload((FORMS / "visit.xlsx").read_bytes(), by=SYSTEM, at=world.now)
     questionnaires.publish("visit", version.number, by=SYSTEM, at=world.now)
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    publish(world)
     return world
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from api.races import rerun
 from core.problems import Problem
+from inspections import copies
 from journal.models import Entry
 from reports import numbers, schemes, snapshots
 from reports.models import BulletinNumber, Scheme, Snapshot
 from reports.periods import read
+from surveys.models import Attendance
 from tests.inspections import cast
 from tests.inspections.cast import World
 from tests.inspections.test_two_at_once import together
+from tests.reports.test_attendance import edit, form, publish, send_back, visit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PERIODS = [read(f"2026-{month:02}") for month in range(1, 7)]
@@ -71,3 +77,31 @@ def test_two_who_freeze_a_report_at_once_freeze_it_once(office: World) -> None:
 
     assert sorted(together(*[freeze] * 3)) == ["frozen", "frozen", "frozen"]
     assert Entry.objects.filter(verb="report.frozen").count() == 1
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_who_was_at_a_visit_holds_whoever_is_first(office: World, turn: int) -> None:
+    publish(office)
+    went, draft = visit(office), visit(office, status="draft")
+    first = form(office, went)
+
+    def attempt(deed: Callable[[], object]) -> Callable[[], None]:
+        def tried() -> None:
+            try:
+                rerun(deed)()
+            except (Problem, AssertionError):  # refused: it came second
+                return
+
+        return tried
+
+    deeds: list[Callable[[], object]] = [
+        lambda: send_back(office, visit=went),
+        lambda: send_back(office, form=first),
+        lambda: form(office, went, "colleague"),
+        lambda: edit(office, "liaison", draft, status="submitted"),
+        lambda: form(office, draft, "colleague"),
+    ]
+    together(*(attempt(deed) for deed in deeds[turn:] + deeds[:turn]))
+
+    assert list(copies.check()) == []
+    assert set(Attendance.objects.values_list("visit", flat=True)) == {draft}
