@@ -14,12 +14,21 @@ import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
 
 from config.logs import JSONLines
 from tests import scenery
+from tests.services import have_tables
 
 if TYPE_CHECKING:
     from tests.world import World
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> bool:
+    """Whether the test database is there already, as pytest-django asks before it would migrate one."""
+    with django_db_blocker.unblock():
+        return have_tables()
 
 
 @pytest.fixture(scope="session", autouse=True)

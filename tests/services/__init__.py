@@ -7,6 +7,7 @@ settings, and with them DATABASE_URL, before any conftest.
   once; xdist workers inherit its address and get databases of their own from pytest-django.
 - What the caller's environment and ``.env`` say about the product is put aside: a test run is the same everywhere.
   Only a DATABASE_URL beginning with ``postgres`` is heeded, in an engine=postgres run.
+- The migrations run once, beside the start of everything else, and each worker copies their tables.
 - ``s3_server`` is a real S3 server, started when the first test asks for it.
 - Connections to anything but this machine are refused.
 """
@@ -15,19 +16,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.services import loopback
+from tests.services import loopback, tables
 from tests.services.postgres import Postgres
 from tests.services.process import make_folder
 from tests.services.s3 import S3
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN = "SANYUANTONG_TEST_RUN"
+RUN, COPIED = "SANYUANTONG_TEST_RUN", "SANYUANTONG_TEST_TABLES"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,12 +56,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 class Run:
-    """What one test run holds: a folder and, on PostgreSQL, a server."""
+    """What one test run holds: a folder and, on PostgreSQL, a server; and whoever fills its tables for all workers to copy."""
 
-    def __init__(self, folder: Path, server: Postgres | None) -> None:
-        self.folder, self.server = folder, server
+    def __init__(self, folder: Path, server: Postgres | None, filling: subprocess.Popen[bytes] | None) -> None:
+        self.folder, self.server, self.filling = folder, server, filling
 
     def close(self) -> None:
+        if self.filling is not None:
+            self.filling.kill()
+            self.filling.wait()
         if self.server is not None:
             self.server.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -75,18 +80,23 @@ def start_run(engine: str) -> Run:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     folder = make_folder("tests", quick=True)
-    server = None
+    server, empty = None, ""
     if engine == "sqlite":
         os.environ["DATABASE_URL"] = f"sqlite:///{folder}/unused.sqlite3"
+        empty = f"sqlite:///{folder}/{tables.NAME}.sqlite3"
     elif given.startswith("postgres"):
         os.environ["DATABASE_URL"] = given
     else:
         server = Postgres()
         os.environ["DATABASE_URL"] = server.create("sanyuantong")
+        empty = server.create(tables.NAME)
     # a pool would hold on to connections when the test database is dropped
     os.environ["DATABASE_POOL"] = "0"
     os.environ[RUN] = str(folder)
-    return Run(folder, server)
+    if not empty:
+        return Run(folder, server, None)
+    os.environ[COPIED] = "yes"
+    return Run(folder, server, tables.begin(empty, folder, ROOT))
 
 
 def documented_keys() -> list[str]:
@@ -131,6 +141,14 @@ def s3_server() -> Iterator[S3]:
     """A real S3 server with an empty bucket, for this process's tests."""
     with S3() as server:
         yield server
+
+
+def have_tables() -> bool:
+    """Make this process's test database with tables in it; False where it is not for us to copy databases."""
+    if COPIED not in os.environ:
+        return False
+    tables.copy(Path(os.environ[RUN]))
+    return True
 
 
 def database_url() -> str:
