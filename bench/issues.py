@@ -50,7 +50,7 @@ def fill(issues: int, running: int, enterprises: int) -> None:
     from tests.reports import worlds
 
     call_command("migrate", verbosity=0)
-    worlds.settle()
+    worlds.furnish()
     _people(enterprises)
     text = ISSUES.replace("* 0.98 THEN", f"* {1 - running / issues} THEN")
     text = text.replace("state, previous_state, lead_code,", "state, previous_state, lead_code, lead_id,")

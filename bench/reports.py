@@ -121,7 +121,7 @@ def fill(issues: int, visits: int, enterprises: int) -> None:
     call_command("migrate", verbosity=0)
     if Issue.objects.exists():
         return
-    worlds.settle()
+    worlds.furnish()
     amounts = {"issues": issues, "visits": visits, "enterprises": enterprises}
     with connection.cursor() as cursor:
         _people(enterprises)

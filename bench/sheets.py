@@ -25,7 +25,7 @@ def fill(rows: int) -> None:
     from reports.periods import SHANGHAI
     from tests.reports import worlds
 
-    worlds.settle()
+    worlds.furnish()
     first = datetime(2026, 10, 1, 8, tzinfo=SHANGHAI)
     region = Region.objects.order_by("code")[0]
     firms = [Enterprise.objects.create(name=f"江阴第{n}机械有限公司", region=region) for n in range(50)]

@@ -28,10 +28,11 @@ SATISFACTIONS = ("very_satisfied", "satisfied", "fairly_satisfied", "dissatisfie
 
 def settle() -> None:
     """What all worlds share: reference data, questionnaires, cadences."""
-    scenery.stage(_settle)
+    scenery.stage(furnish)
 
 
-def _settle() -> None:
+def furnish() -> None:
+    """The same, laid down where no test is running."""
     put_regions([_coded(row, "kind") for row in reference.table("regions")], by=SYSTEM, at=NOW)
     put_departments([_coded(row) for row in reference.table("departments")], by=SYSTEM, at=NOW)
     rules.load(by=SYSTEM, at=NOW)
