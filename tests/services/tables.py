@@ -1,7 +1,4 @@
-"""The tables of a test run: migrated once, while everything else still starts, and copied for each worker.
-
-Run as a program with a file's name it migrates the database of DATABASE_URL and leaves in the file what went wrong, or nothing.
-"""
+"""The tables of a test run: migrated once, while everything else still starts, and copied for each worker."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import time
-import traceback
 from pathlib import Path
 
 NAME = "tables"
@@ -21,7 +17,9 @@ PATIENCE = 300.0
 def begin(url: str, folder: Path, root: Path) -> subprocess.Popen[bytes]:
     """Start to migrate the empty database at ``url`` in a process of its own; :func:`copy` waits for it."""
     environment = os.environ | {"DATABASE_URL": url, "VAR_DIR": str(folder / NAME)}
-    return subprocess.Popen([sys.executable, "-m", __name__, str(_note(folder))], env=environment, cwd=root)
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.services.filling", str(_note(folder))], env=environment, cwd=root
+    )
 
 
 def copy(folder: Path) -> None:
@@ -46,28 +44,3 @@ def copy(folder: Path) -> None:
 
 def _note(folder: Path) -> Path:
     return folder / f"{NAME}.done"
-
-
-def main(note: Path) -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    trouble = ""
-    try:
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-        from django.db import connections
-
-        call_command("migrate", verbosity=0)
-        connections.close_all()
-    except BaseException:
-        trouble = traceback.format_exc()
-        raise
-    finally:
-        unready = note.with_suffix(".writing")
-        unready.write_text(trouble, encoding="utf-8")
-        unready.rename(note)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
