@@ -28,6 +28,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from journal.models import Feed
+from organizations.models import Person, Region
 
 Made = TypeVar("Made")
 
@@ -58,11 +59,13 @@ def stage(build: Callable[[], Made], *, folders: Sequence[Path] = ()) -> Made:
     What it gives must be picklable and hold nothing of this test, such as an open connection.
     """
     with transaction.atomic():
-        if _filled():
+        if _has_begun():
             return build()
         name = f"{build.__module__}.{build.__qualname__} {settings.PASSWORD_HASHERS[0]}"
         scene = _scenes.get(name)
         if scene is None or not scene.is_fresh():
+            if _filled():
+                return build()
             made_at, sent = timezone.now(), len(mail.outbox)
             made = build()
             assert len(mail.outbox) == sent, "a scene sends no mail: it would be sent in one test only"
@@ -89,6 +92,14 @@ def tables() -> list[str]:
     """Every table that the product fills."""
     models = apps.get_models(include_auto_created=True)
     return [name for name in dict.fromkeys(model._meta.db_table for model in models) if name not in KEPT_BY_DJANGO]
+
+
+def _has_begun() -> bool:
+    """Whether there is anything yet that a scene would meet: PostgreSQL plans this ten times as fast as the whole question."""
+    with connection.cursor() as cursor:
+        asked = (f"SELECT 1 FROM {connection.ops.quote_name(model._meta.db_table)}" for model in (Feed, Person, Region))
+        cursor.execute(f"SELECT {' OR '.join(f'EXISTS ({one})' for one in asked)}")
+        return bool(cursor.fetchone()[0])
 
 
 def _filled() -> list[str]:
