@@ -20,19 +20,21 @@ from core.texts import Text
 FIELDS = ("enterprise", "visit", "questionnaire", "version", "answers", "started_at", "ended_at", "status")
 REQUIRED = frozenset(FIELDS) - {"visit", "ended_at"}
 STATUSES = frozenset({"draft", "submitted"})
+IMPLIED = {"status": "draft"}
+"""What a new response is that does not say it."""
 MAX_ANSWER_BYTES = 1_000_000
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _WRONG = {
     "required": Text("必填", "This is required"),
-    "unknown_field": Text("没有此字段", "There is no such field"),
+    "unknown-field": Text("没有此字段", "There is no such field"),
     "id": Text("应为记录编号(UUID)", "This should be a record's UUID"),
     "code": Text("应为问卷编号", "This should be a questionnaire's code"),
     "version": Text("应为版本号", "This should be a version number"),
     "answers": Text("应为对象", "This should be an object"),
-    "too_large": Text("答案过大", "The answers are too large"),
-    "bad_character": Text("含有无法保存的字符", "It holds a character that cannot be kept"),
+    "too-large": Text("答案过大", "The answers are too large"),
+    "bad-character": Text("含有无法保存的字符", "It holds a character that cannot be kept"),
     "time": Text("应为带时区的 ISO 8601 时间", "This should be an ISO 8601 time with its offset"),
     "status": Text("应为 draft 或 submitted", "This should be draft or submitted"),
 }
@@ -48,21 +50,20 @@ def read(changes: Mapping[str, Any], *, new: bool) -> tuple[dict[str, Any], list
     faults: list[Fault] = []
     for name, value in changes.items():
         try:
-            if value is None:
-                if name in REQUIRED:
-                    raise _Wrong("required")
-                clean[name] = None
-            else:
-                reader = _READERS.get(name)
-                if reader is None:
-                    raise _Wrong("unknown_field")
-                clean[name] = reader(value)
+            reader = _READERS.get(name)
+            if reader is None:
+                raise _Wrong("unknown-field")
+            if value is None and name in REQUIRED:
+                raise _Wrong("required")
+            clean[name] = None if value is None else reader(value)
         except _Wrong as wrong:
             faults.append(_fault(name, str(wrong)))
     if "answers" in clean:
         clean["answers"], clean["answers_text"] = clean["answers"]
     if new:
-        faults += [_fault(name, "required") for name in FIELDS if name in REQUIRED and name not in changes]
+        absent = [name for name in FIELDS if name in REQUIRED and name not in changes]
+        faults += [_fault(name, "required") for name in absent if name not in IMPLIED]
+        clean |= {name: IMPLIED[name] for name in absent if name in IMPLIED}
     return clean, faults
 
 
@@ -98,11 +99,11 @@ def _answers(value: Any) -> tuple[dict[str, Any], str]:
     try:
         packed = orjson.dumps(value)
     except (TypeError, RecursionError) as error:  # unpaired surrogates, numbers beyond 64 bits, bottomless nesting
-        raise _Wrong("bad_character") from error
+        raise _Wrong("bad-character") from error
     if len(packed) > MAX_ANSWER_BYTES:
-        raise _Wrong("too_large")
+        raise _Wrong("too-large")
     if b"\\u0000" in packed and _has_nul(value):
-        raise _Wrong("bad_character")
+        raise _Wrong("bad-character")
     return value, packed.decode()
 
 

@@ -200,7 +200,7 @@ def _reference_faults(clean: Mapping[str, Any], row: Response | None, batch: _Ba
         faults.append(Fault("/visit", "unknown", NO_VISIT))
     started, ended = (clean.get(name, getattr(row, name, None)) for name in ("started_at", "ended_at"))
     if started and ended and ended < started:
-        faults.append(Fault("/ended_at", "before_start", Text("结束早于开始", "It ends before it starts")))
+        faults.append(Fault("/ended_at", "before-start", Text("结束早于开始", "It ends before it starts")))
     return faults
 
 

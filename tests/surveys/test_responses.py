@@ -107,6 +107,30 @@ def test_a_draft_may_be_unfinished_until_it_is_submitted(world):
     assert isinstance(late, AlreadySubmitted)
 
 
+@pytest.mark.parametrize("name", ["findings", "scores", "author", "author_id", "private", "received_at", "a/b"])
+def test_a_field_that_no_phone_writes_is_refused_by_its_pointer_even_empty(world, name):
+    begun = draft(world.bakery.id, "visit", {}, status="draft")
+    new = draft(world.bakery.id, "visit", {}, status="draft", **{name: None})
+    responses.put([begun], by=world.liaison, at=AT)
+
+    for sent in (new, Draft(begun.id, {name: None}, new=False)):
+        [problem] = responses.put([sent], by=world.liaison, at=AT)
+        assert isinstance(problem, Invalid)
+        assert [(fault.pointer, fault.code) for fault in problem.errors] == [
+            ("/" + name.replace("/", "~1"), "unknown-field")
+        ]
+
+
+def test_a_response_that_does_not_say_so_is_a_draft(world):
+    begun = draft(world.bakery.id, "visit", {})
+    del begun.changes["status"]
+
+    [row] = responses.put([begun], by=world.liaison, at=AT)
+
+    assert row.status == "draft"
+    assert not row.findings
+
+
 def test_a_bad_neighbour_hurts_nobody(world):
     batch = [
         draft(world.bakery.id, "visit", answers(1)),
