@@ -52,7 +52,7 @@ class VisitInput(serializers.Serializer[Any]):
     check_in = CheckInShape(required=False, allow_null=True)
     interviewee = serializers.CharField(required=False, allow_null=True)
     summary = serializers.CharField(required=False, allow_null=True)
-    status = serializers.ChoiceField(choices=["draft", "submitted"])
+    status = serializers.ChoiceField(choices=["draft", "submitted"], required=False, help_text="draft when left out")
 
 
 class VisitShape(serializers.Serializer[Any]):

@@ -36,11 +36,15 @@ class Unfit(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How one field is read, whether a new record needs it, and what null stands for in the table."""
+    """How one field is read, whether a new record needs it, and what null stands for in the table.
+
+    ``implied`` is what a new record has that does not say it; null is no value of such a field either.
+    """
 
     reader: Reader
     required: bool = False
     empty: Any = None
+    implied: Any = None
 
 
 def read(changes: Mapping[str, Any], shapes: Mapping[str, Shape], *, new: bool) -> tuple[dict[str, Any], list[Fault]]:
@@ -52,7 +56,7 @@ def read(changes: Mapping[str, Any], shapes: Mapping[str, Shape], *, new: bool) 
         if shape is None:
             faults.append(Fault(f"/{pointed(name)}", "unknown-field", UNKNOWN_FIELD))
         elif value is None:
-            if shape.required:
+            if shape.required or shape.implied is not None:
                 faults.append(Fault(f"/{name}", "required", REQUIRED))
             else:
                 clean[name] = shape.empty() if callable(shape.empty) else shape.empty
@@ -67,6 +71,8 @@ def read(changes: Mapping[str, Any], shapes: Mapping[str, Shape], *, new: bool) 
             for name, shape in shapes.items()
             if shape.required and name not in changes
         ]
+        implied = {name: shape.implied for name, shape in shapes.items() if shape.implied is not None}
+        clean |= {name: value for name, value in implied.items() if name not in changes}
     return clean, faults
 
 

@@ -15,7 +15,7 @@ from core.drafts import Draft
 from core.problems import Conflict, Fault, Forbidden, Invalid, NotFound, Problem
 from core.texts import Text
 from inspections import documents, shapes, tables
-from inspections.models import JointParticipant, Mode, PlanState, Visit, VisitPlan, VisitStatus
+from inspections.models import Issue, JointParticipant, Mode, PlanState, Visit, VisitPlan, VisitStatus
 from inspections.shapes import Shape
 from journal import journal
 from journal.rows import made
@@ -46,12 +46,15 @@ SHAPES: Mapping[str, Shape] = {
     "check_in": Shape(shapes.record(CHECK_IN)),
     "interviewee": Shape(shapes.text(200), empty=""),
     "summary": Shape(shapes.text(10_000), empty=""),
-    "status": Shape(shapes.choice((VisitStatus.DRAFT.value, VisitStatus.SUBMITTED.value)), required=True),
+    "status": Shape(
+        shapes.choice((VisitStatus.DRAFT.value, VisitStatus.SUBMITTED.value)), implied=VisitStatus.DRAFT.value
+    ),
 }
 COLUMNS = {"enterprise": "enterprise_id", "visit_plan": "visit_plan_id"}
 _TOLD = tuple(COLUMNS.get(name, name) for name in SHAPES)
 EDITABLE = (VisitStatus.DRAFT, VisitStatus.RETURNED)
 OPEN_ROLES = (Role.INSTRUCTOR, Role.LIAISON, Role.STATION_STAFF)
+REPORTED_FROM = Text("走访中已上报问题,不能删除", "Issues were reported from this visit: it cannot be deleted")
 NOT_YOURS = Text("该企业不在您的走访范围内", "You do not look after this enterprise")
 
 
@@ -240,9 +243,10 @@ def _told(draft: Draft, row: Visit, changed: dict[str, list[Any]], batch: _Batch
 
 
 def delete(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Visit | Problem]:
-    """Delete one's own drafts; one outcome a draft."""
+    """Delete one's own drafts; one outcome a draft. What an issue was reported from stays."""
     with journal.unit(by=by, at=at):
         found = {v.id: v for v in Visit.objects.select_for_update().filter(pk__in=[draft.id for draft in drafts])}
+        reported = set(Issue.objects.filter(visit__in=found).values_list("visit_id", flat=True)) if found else set()
         outcomes: list[Visit | Problem] = []
         gone: list[UUID] = []
         for draft in drafts:
@@ -253,6 +257,8 @@ def delete(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Visit | 
                 outcomes.append(Forbidden())
             elif row.status != VisitStatus.DRAFT:
                 outcomes.append(Forbidden(AlreadySubmitted.title))
+            elif row.id in reported:
+                outcomes.append(Forbidden(REPORTED_FROM))
             else:
                 outcomes.append(row)
                 gone.append(row.id)

@@ -131,6 +131,29 @@ def test_own_drafts_are_deleted_and_nothing_else(world: World) -> None:
     assert Head.objects.get(record=mine.id).deleted
 
 
+def test_a_draft_that_an_issue_was_reported_from_stays(world: World) -> None:
+    mine, other = draft(world), draft(world)
+    put(world, "liaison", mine, other)
+    world.reports(visit=str(mine.id))
+
+    outcomes = visits.delete([Draft(mine.id), Draft(other.id)], by=world.caller("liaison"), at=world.now)
+
+    assert [type(outcome) for outcome in outcomes] == [Forbidden, Visit]
+    assert Visit.objects.get().id == mine.id
+
+
+def test_a_visit_that_does_not_say_so_is_a_draft(world: World) -> None:
+    begun = draft(world, status=...)
+    (visit,) = put(world, "liaison", begun)
+    (emptied,) = put(world, "liaison", Draft(begun.id, {"status": None}, new=False))
+    put(world, "liaison", Draft(begun.id, {"status": "submitted"}, new=False))
+    (kept,) = Visit.objects.all()
+
+    assert visit.status == "draft"
+    assert [(fault.pointer, fault.code) for fault in emptied.errors] == [("/status", "required")]
+    assert kept.status == "submitted"
+
+
 def test_a_review_sends_a_visit_back_to_be_mended(world: World) -> None:
     sent = draft(world, status="submitted")
     put(world, "liaison", sent)
