@@ -54,7 +54,7 @@ def read(changes: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
     for name, value in changes.items():
         reader = READERS.get(name)
         if reader is None:
-            faults.append(Fault(f"/{name}", "unknown-field", UNKNOWN))
+            faults.append(Fault(f"/{name[:100].replace('~', '~0').replace('/', '~1')}", "unknown-field", UNKNOWN))
             continue
         if value is None:
             if name in REQUIRED:

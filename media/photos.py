@@ -51,7 +51,7 @@ def delete(drafts: Sequence[Draft], *, closed: Iterable[UUID] = (), by: Actor, a
             elif photo.author_id != actor.person:
                 outcomes.append(Forbidden())
             elif photo.id in fixed:
-                outcomes.append(Submitted())
+                outcomes.append(Forbidden(Submitted.title))
             else:
                 outcomes.append(photo)
                 changes = {"sha256": [photo.sha256, None], "deleted": [False, True]}

@@ -163,7 +163,7 @@ def test_a_submitted_photo_stays_as_it_is(cast: Cast) -> None:
     (outcome,) = photos.put([Draft(photo.id, {"caption": "x"}, new=False)], [closed], by=cast.li, at=NOON)
     assert refusal(outcome) == "already-submitted"
     (outcome,) = photos.delete([Draft(photo.id)], closed=[photo.id], by=cast.li, at=NOON)
-    assert refusal(outcome) == "already-submitted"
+    assert refusal(outcome) == "forbidden"
     late = photos.put([Draft(uuid4(), GOOD)], [closed], by=cast.li, at=NOON)
     assert isinstance(late[0], Photo)  # a visit is pushed before its photos
 
