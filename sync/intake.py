@@ -28,7 +28,7 @@ from journal.models import Entry
 from sync import conflicts, envelope, scopes
 from sync.envelope import Asked
 from sync.merge import Clash, Merged, Past, merge
-from sync.operations import Operation, Operations
+from sync.operations import Delete, Operation, Operations
 from sync.problems import Blocked, Gone, Internal, NotPushable, OutOfScope, RecordExists
 
 log = logging.getLogger(__name__)
@@ -256,12 +256,24 @@ class Session:
             outcomes = verb(drafts, by=author, at=self.at)
             told = zip(theirs, outcomes, strict=True)
             refused |= {id(item): _seen_by_phone(one) for (item, _), one in told if isinstance(one, Problem)}
+        for item, merged in ready if delete else ():
+            if merged.clashes and (problem := self._refusal(item, merged, verb)):
+                refused[id(item)] = _seen_by_phone(problem)
         for item, merged in ready:
             problem = refused.get(id(item))
             if problem is not None:
                 self._refuse(item, problem)
             else:
                 self._accept(item, merged, before[item.key])
+
+    def _refusal(self, item: Item, merged: Merged, verb: Delete) -> Problem | None:
+        """Why a deletion that met a change would not be done even if nobody had changed the record: tried, and undone."""
+        try:
+            with journal.savepoint():
+                (outcome,) = verb([_draft(item, merged, new=False)], by=item.by, at=self.at)
+                raise _Tried
+        except _Tried:
+            return outcome if isinstance(outcome, Problem) else None
 
     def _accept(self, item: Item, merged: Merged, before: int) -> None:
         state = journal.head(item.key)
@@ -299,6 +311,10 @@ class Session:
         if state is None or not state.live or state.scope not in self.held_by(item.by):
             return None
         return {"revision": state.revision, "hash": state.hash, "data": orjson.Fragment(state.document)}
+
+
+class _Tried(Exception):
+    """Undoes what was done for the sake of its outcome."""
 
 
 class _Settled(Exception):

@@ -149,6 +149,18 @@ def test_a_deletion_of_what_somebody_changed_is_a_conflict_and_deletes_nothing(l
     assert li.push(li.put(record, title="又"))[0]["problem"]["type"].endswith("/gone")
 
 
+def test_a_deletion_that_is_not_allowed_is_refused_even_if_somebody_changed_the_record(li: Phone, wang: Phone) -> None:
+    archived, plain = note(li), note(li)
+    wang.push(wang.put(archived, 1, title="存档"), wang.put(plain, 1, text="新"))
+    forbidden, clash = li.push(*(li.put(one, 1) | {"op": "delete", "data": None} for one in (archived, plain)))
+    assert forbidden["problem"]["type"].endswith("/forbidden")
+    assert forbidden["current"]["revision"] == 2
+    assert clash["status"] == "merged"
+    assert [row["data"]["record"] for row in li.pull().of("conflicts")] == [plain]
+    assert {record for _, record in wang.pull().rows} >= {archived, plain}
+    assert li.mirror() == li.fresh()
+
+
 def test_a_base_that_nobody_was_told_overwrites_and_deletes_nothing_of_others(li: Phone, wang: Phone) -> None:
     record = note(li, text="李写的")
     (result,) = wang.push(wang.put(record, 99, text="王写的"))

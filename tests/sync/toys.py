@@ -82,8 +82,9 @@ def delete(drafts: Sequence[Draft], *, by: Any, at: datetime) -> list[Problem | 
     changes = []
     for draft in drafts:
         state = journal.load([("notes", draft.id)])[("notes", draft.id)]
-        outcomes.append(None if state.live else NotFound())
-        if state.live:
+        kept = state.live and orjson.loads(state.document)["title"] == "存档"
+        outcomes.append(NotFound() if not state.live else Forbidden() if kept else None)
+        if state.live and not kept:
             changes.append(Change("note.deleted", "notes", draft.id, {}, state.scope, None, by=draft.by))
     journal.record(changes)
     return outcomes
