@@ -13,6 +13,8 @@ from core.texts import Text
 
 WORTHWHILE = 600
 CHUNK = 256 * 1024
+MOST_MEMBERS = 50
+"""A body of very many empty members would be work without end."""
 
 
 class UnsupportedCoding(Malformed):
@@ -38,15 +40,18 @@ def body(request: HttpRequest, *, most: int, too_large: TooLarge) -> bytes:
 
 
 def _gunzip(request: HttpRequest, most: int, too_large: TooLarge) -> bytes:
+    """All members of the body, which gzip joins to one content (RFC 1952, 2.2)."""
     unpacker = zlib.decompressobj(wbits=31)
-    unpacked = bytearray()
+    unpacked, members = bytearray(), 1
     try:
-        while chunk := unpacker.unconsumed_tail or request.read(CHUNK):
+        while chunk := unpacker.unused_data or unpacker.unconsumed_tail or request.read(CHUNK):
+            if unpacker.eof:
+                unpacker, members = zlib.decompressobj(wbits=31), members + 1
+                if members > MOST_MEMBERS:
+                    raise too_large
             unpacked += unpacker.decompress(chunk, most + 1 - len(unpacked))
             if len(unpacked) > most:
                 raise too_large
-            if unpacker.eof:
-                break
     except zlib.error as error:
         raise Malformed(Text("gzip 内容已损坏", "The gzip content is damaged")) from error
     if not unpacker.eof:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from api import compression
+from api import compression, parsing
 from api.doors import door
 from api.operations import OPERATIONS
 from core.problems import Invalid, Malformed
@@ -61,10 +61,7 @@ def pull(request: HttpRequest, by: Caller, at: datetime) -> HttpResponse:
 @door("POST")
 def verify_mirror(request: HttpRequest, by: Caller, at: datetime) -> HttpResponse:
     """Whether this device holds exactly the live records of its scopes."""
-    try:
-        document = orjson.loads(compression.body(request, most=MOST_BYTES, too_large=BatchTooLarge()))
-    except orjson.JSONDecodeError as error:
-        raise Malformed(Text("正文不是合法的 JSON", "The body is not valid JSON")) from error
+    document = parsing.loads(compression.body(request, most=MOST_BYTES, too_large=BatchTooLarge()))
     if not isinstance(document, dict) or not isinstance(document.get("cursor"), str):
         raise Invalid.at("/cursor", "required", Text("请提供拉取完成时的游标", "Give the cursor of the completed pull"))
     told = verify.verify(

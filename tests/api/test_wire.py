@@ -1,0 +1,87 @@
+"""The sync calls byte by byte, as a client sends them that somebody else has written."""
+
+from __future__ import annotations
+
+import gzip
+from itertools import pairwise
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+
+from tests.api.line import Line
+
+NOTHING = b'{"schema":1,"mutations":[]}'
+
+
+def put(collection: str, record: str, base: int | None = None, op: str = "put", **data: Any) -> dict[str, Any]:
+    return {
+        "id": str(uuid4()), "collection": collection, "record": record, "op": op, "base": base, "data": data or None,
+        "at": "2026-11-22T08:40:00+08:00",
+    }  # fmt: skip
+
+
+def push(line: Line, *mutations: dict[str, Any]) -> list[dict[str, Any]]:
+    answer = line.post("sync/push", {"sent_at": None, "schema": 1, "epoch": None, "mutations": list(mutations)})
+    results: list[dict[str, Any]] = answer.data["results"]
+    return results
+
+
+def test_a_visit_needs_its_enterprise_its_start_and_its_mode(cast):
+    phone, record = Line(cast.liaison), str(uuid4())
+    told = {"enterprise": str(cast.bakery.id), "started_at": "2026-11-22T08:40:00+08:00", "mode": "on_site"}
+
+    (result,) = push(phone, put("visits", record, **told))
+
+    assert result == {"id": result["id"], "status": "applied", "revision": 1}
+    assert phone.get(f"visits/{record}").data["status"] == "draft"
+    assert Line(cast.outsider).get(f"visits/{record}").status_code == 404
+
+
+def test_what_a_review_sent_back_is_not_deleted_from_a_phone_that_has_not_heard_of_it(cast):
+    phone, record = Line(cast.liaison), str(uuid4())
+    told = {"enterprise": str(cast.bakery.id), "started_at": "2026-11-22T08:40:00+08:00", "mode": "phone"}
+    push(phone, put("visits", record, **told, status="submitted"))
+    Line(cast.office).post(f"visits/{record}/review", {"decision": "return", "comment": "缺签到"})
+
+    (result,) = push(phone, put("visits", record, base=1, op="delete"))
+
+    assert result["problem"]["type"].endswith("/forbidden")
+    assert result["current"]["revision"] == 2
+
+
+@pytest.mark.parametrize("cuts", [(), (9,), (1, 2, 3), (13, 13, 20)])
+def test_a_gzip_body_of_several_members_is_one_body(cast, cuts):
+    phone, edges = Line(cast.liaison), [0, *cuts, len(NOTHING)]
+    body = b"".join(gzip.compress(NOTHING[start:end]) for start, end in pairwise(edges))
+
+    answer = phone.post("sync/push", body, Content_Encoding="gzip")
+
+    assert answer.status_code == 200, answer.content
+    assert answer.data["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (gzip.compress(NOTHING) + b"more", 400),
+        (gzip.compress(NOTHING) + gzip.compress(b"more")[:-3], 400),
+        (gzip.compress(NOTHING) + gzip.compress(b"[]"), 400),
+        (gzip.compress(NOTHING) + gzip.compress(b"") * 1000, 413),
+        (gzip.compress(NOTHING) + gzip.compress(b" " * 20_000_000), 413),
+    ],
+)
+def test_nothing_behind_a_gzip_body_is_passed_over(cast, body, status):
+    assert Line(cast.liaison).post("sync/push", body, Content_Encoding="gzip").status_code == status
+
+
+def test_a_verify_is_read_as_strictly_as_any_other_body(cast):
+    phone = Line(cast.liaison)
+    page = phone.get("sync/pull").data
+    held = orjson.dumps(page["check"]["scopes"]).decode()
+    asked = f'{{"cursor": "{page["cursor"]}", "scopes": {held}'
+
+    assert phone.post("sync/verify", f"{asked}}}".encode()).data == {"status": "match"}
+    for more in (', "scopes": {}', ', "x": "\\u0000"', ', "x": 12345678901234567890', ', "x": ' + "[" * 70 + "]" * 70):
+        assert phone.post("sync/verify", f"{asked}{more}}}".encode()).status_code == 400, more
