@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from journal import journal
@@ -34,13 +34,18 @@ def build() -> Cast:
     return built[-1]
 
 
-def rows() -> dict[str, Any]:
-    """All rows of all tables; the stamp is each scene's own."""
+def rows() -> dict[str, list[str]]:
+    """All rows of all tables, in an order of their own; the stamp is each scene's own."""
     Feed.objects.update(stamp="")
-    return scenery._read_rows()
+    found = {}
+    with connection.cursor() as cursor:
+        for name in scenery._filled():
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(name)}")
+            found[name] = sorted(repr(row) for row in cursor.fetchall())
+    return found
 
 
-def elsewhere(change: Any = lambda cast: None) -> dict[str, Any]:
+def elsewhere(change: Any = lambda cast: None) -> dict[str, list[str]]:
     """What another test sees of the scene, and then changes; all of it is taken back."""
     with transaction.atomic():
         cast = scenery.stage(build)
