@@ -9,13 +9,14 @@ A joint visit counts once for the enterprise and once for each who took part.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from inspections.models import Visit
 from organizations.models import Assignment, Enterprise
@@ -112,9 +113,12 @@ def present(first: date, last: date, window: Window) -> QuerySet[Attendance]:
     return Attendance.objects.filter(began__gte=midnight(first), began__lt=until, began__lte=window.at)
 
 
-def valid_visits(first: date, last: date, window: Window) -> QuerySet[Visit]:
-    """The visits that :func:`present` counts."""
-    return Visit.objects.filter(Exists(present(first, last, window).filter(visit=OuterRef("pk"))))
+def valid_visits(first: date, last: date, window: Window, here: Q | None = None) -> QuerySet[Visit]:
+    """The visits that :func:`present` counts (``here``: for some), looked up visit by visit: a page holds few of a year's."""
+    until = midnight(date.fromordinal(last.toordinal() + 1))
+    there = Attendance.objects.filter(here or Q(), visit=OuterRef("pk")).values("visit")[:1]
+    rows = Visit.objects.filter(started_at__gte=midnight(first), started_at__lt=until, started_at__lte=window.at)
+    return rows.alias(counted=Subquery(there)).filter(counted__isnull=False)
 
 
 class Days:
@@ -171,19 +175,33 @@ def group_of(group_by: str, person: UUID | None, place: Place | None) -> Any:
 
 
 class Count:
-    """One period's pairs, counted once and grouped as often as wanted."""
+    """One period's pairs, counted once and grouped as often as wanted; who only asks for duties counts nothing."""
 
     def __init__(self, window: Window, ground: Ground) -> None:
-        self.ground = ground
-        period = window.period
+        self.window, self.ground = window, ground
         on_duty = {duty.role for duty in ground.duties}
-        due = {one: found for one in cadences() if one.role in on_duty and (found := blocks(one, period))}
-        firsts, lasts = [some[0].first for some in due.values()], [some[-1].last for some in due.values()]
-        days = Days(min([*firsts, period.first]), max([*lasts, period.last]), window)
-        self.done = self._seen(days.pairs(period.first, period.last))
-        self.owed: list[tuple[UUID, UUID | None, int, int]] = []
-        for cadence, some in due.items():
-            self._owe(cadence, some, days.pairs(some[0].first, some[-1].last))
+        due = {one: blocks(one, window.period) for one in cadences() if one.role in on_duty}
+        self.due = {one: some for one, some in due.items() if some}
+
+    @cached_property
+    def days(self) -> Days:
+        period = self.window.period
+        firsts, lasts = [some[0].first for some in self.due.values()], [some[-1].last for some in self.due.values()]
+        return Days(min([*firsts, period.first]), max([*lasts, period.last]), self.window)
+
+    @cached_property
+    def done(self) -> Pairs:
+        """Days of the period by pair, as far as the caller may know."""
+        return self._seen(self.days.pairs(self.window.period.first, self.window.period.last))
+
+    @cached_property
+    def owed(self) -> list[tuple[UUID, UUID | None, int, int]]:
+        """Member, enterprise (None: any), visits owed, visits made of those."""
+        return [
+            one
+            for cadence, some in self.due.items()
+            for one in self._owe(cadence, some, self.days.pairs(some[0].first, some[-1].last))
+        ]
 
     def _seen(self, found: Pairs) -> Pairs:
         ground = self.ground
@@ -193,7 +211,7 @@ class Count:
             if ground.sight.sees_pair(person, ground.places[place].region)
         }
 
-    def _owe(self, cadence: Cadence, due: list[Block], done: Pairs) -> None:
+    def _owe(self, cadence: Cadence, due: list[Block], done: Pairs) -> Iterator[tuple[UUID, UUID | None, int, int]]:
         """Visits owed and done, each pair capped at what it owes; done counts from the first block on."""
         quota: dict[tuple[UUID, UUID | None], int] = defaultdict(int)
         for duty in self.ground.duties:
@@ -212,7 +230,7 @@ class Count:
         for (member, where), owed in quota.items():
             made = done.get((member, where), 0) if where is not None else anywhere[member]
             if owed:
-                self.owed.append((member, where, owed, min(made, owed)))
+                yield member, where, owed, min(made, owed)
 
     def by(self, group: Callable[[UUID | None, Place | None], Any], *, by_member: bool) -> dict[Any, dict[str, Tally]]:
         found: dict[Any, dict[str, Tally]] = defaultdict(lambda: {key: Tally(0, 0) for key in KEYS})

@@ -9,14 +9,17 @@ from operator import eq
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from inspections.models import JointParticipant, Visit
+from inspections.models import Visit
 from organizations.models import Enterprise
-from reports.fieldwork import Count, Place, group_of, survey, valid_visits
+from reports.fieldwork import Count, Place, group_of, present, survey, valid_visits
 from reports.groups import Sight
 from reports.measures import Window
 from reports.questionnaires import OF_PLACE
+
+FEW = 3
+"""Members whose visits are found by going through what is known of them, and not visit by visit."""
 
 
 def evidence(
@@ -66,7 +69,7 @@ def _evidence(
             else set(count.done)
         )
         places = ground.places
-        return _visits_of(window, {(who, at) for who, at in pairs_of if chosen(who, places[at] if at else None)}, count)
+        return _visits_of(window, {(who, at) for who, at in pairs_of if chosen(who, places[at] if at else None)})
     duties = [
         duty
         for duty in ground.duties
@@ -84,7 +87,7 @@ def _covered(
     if by_member:
         mine = {pair for pair in assigned if ground.places[pair[1]].is_pilot and chosen(pair[0], None)}
         return {place for person, place in mine if side == "denominator" or (person, place) in count.done}
-    visited = {place for _, place in count.done}
+    visited = {place for _, place in count.done} if side == "numerator" else set()
     seen = {place for _, place in assigned}
     return {
         one.id
@@ -96,45 +99,51 @@ def _covered(
     }
 
 
-def _visits_of(window: Window, wanted: set[tuple[UUID, UUID | None]], count: Count) -> QuerySet[Visit]:
+def _visits_of(window: Window, wanted: set[tuple[UUID, UUID | None]]) -> QuerySet[Visit]:
     """The valid visits of some pairs of member and enterprise; of a member anywhere when the enterprise is None."""
-    period = window.period
-    rows = valid_visits(period.first, period.last, window)
-    if count.ground.sight.everything and wanted >= set(count.done):
-        return rows
     of_person: dict[UUID, list[UUID]] = defaultdict(list)
     anywhere = [person for person, place in wanted if place is None]
     for person, place in wanted:
         if place is not None:
             of_person[person].append(place)
-    went = Q(author__in=anywhere) | Q(joint__person__in=anywhere)
+    went = Q(person__in=anywhere)
     for person, places in of_person.items():
-        went |= Q(enterprise__in=places) & (Q(author=person) | Q(joint__person=person))
-    return Visit.objects.filter(pk__in=rows.filter(went).values("pk"))
+        went |= Q(person=person, enterprise__in=places)
+    if len({person for person, _ in wanted}) > FEW:
+        return valid_visits(window.period.first, window.period.last, window, went)
+    return _where(window, went)
+
+
+def _where(window: Window, here: Q) -> QuerySet[Visit]:
+    """The valid visits at which those were that a condition on attendance says."""
+    there = present(window.period.first, window.period.last, window).filter(here)
+    return Visit.objects.filter(pk__in=there.values("visit"))
 
 
 def _visits(window: Window, group_by: str, group: Any, sight: Sight, *, whole: bool) -> QuerySet[Visit]:
     """The valid visits of a group, asked of the database: they are many, and nothing need be counted first."""
-    rows = valid_visits(window.period.first, window.period.last, window)
     in_towns = Q(enterprise__region__in=sorted(sight.regions))
     if whole or group_by != "field_member":
-        seen = Q() if sight.everything else in_towns | _took_part(sight.person)
+        rows = valid_visits(window.period.first, window.period.last, window)
+        seen = Q() if sight.everything else in_towns | Q(pk__in=_where(window, Q(person=sight.person)).values("pk"))
         return rows.filter(seen) if whole else rows.filter(seen, _at(OF_PLACE[group_by], group))
     if group == "":
-        return rows.none()
-    return rows.filter(_took_part(group), Q() if sight.everything or group == sight.person else in_towns)
-
-
-def _took_part(person: UUID | None) -> Q:
-    return Q(author=person) | Q(pk__in=JointParticipant.objects.filter(person=person).values("visit"))
+        return Visit.objects.none()
+    return _where(window, Q(person=group)).filter(Q() if sight.everything or group == sight.person else in_towns)
 
 
 def _pilots(window: Window, path: str, group: Any, side: str) -> QuerySet[Enterprise]:
-    """Active pilots, and of those the visited ones; ``path`` "" for all groups."""
+    """Active pilots, and of those the visited ones; ``path`` "" for all groups.
+
+    A valid visit is looked for enterprise by enterprise, since a page holds few: asked whether one exists, a database
+    goes through all of them.
+    """
     rows = Enterprise.objects.filter(active=True).exclude(pilot_tier="")
     if side == "numerator":
-        visits = valid_visits(window.period.first, window.period.last, window)
-        rows = rows.filter(Exists(visits.filter(enterprise=OuterRef("pk"))))
+        visits = valid_visits(window.period.first, window.period.last, window).filter(enterprise=OuterRef("pk"))
+        rows = rows.alias(visited=Subquery(visits.order_by("started_at").values("pk")[:1])).filter(
+            visited__isnull=False
+        )
     return rows.filter(_at(path, group)) if path else rows
 
 

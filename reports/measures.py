@@ -49,9 +49,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The records an indicator starts from; ``prefix`` is the path to their issue, ``own`` what they know of it themselves."""
+    """The records an indicator starts from, by the column ``time`` that puts them into a period and that an index orders.
+
+    ``prefix`` is the path to their issue, ``own`` what they know of it themselves.
+    """
 
     model: type[Model]
+    time: str
     when: Callable[[Window], Q]
     prefix: str = ""
     own: tuple[str, ...] = ()
@@ -87,18 +91,26 @@ def _carried(window: Window) -> Q:
 
 OF_SEGMENT = ("region_id", "reporter_id")
 BASES: Mapping[str, Basis] = {
-    "due": Basis(Issue, _fell_due),
-    "closed": Basis(Issue, _closed),
-    "new": Basis(Issue, _new),
-    "carried": Basis(Issue, _carried),
-    "replied": Basis(Issue, lambda window: window.within("replied_at") & Q(state__in=ANSWERED, instant=False)),
-    "instant": Basis(Issue, lambda window: window.within("closed_at") & Q(state=State.CLOSED, instant=True)),
-    "to_contact": Basis(
-        Issue, lambda window: window.within("first_response_due") & Q(instant=False) & ~Q(state__in=NO_WORK)
+    "due": Basis(Issue, "due", _fell_due),
+    "closed": Basis(Issue, "closed_at", _closed),
+    "new": Basis(Issue, "submitted_at", _new),
+    "carried": Basis(Issue, "submitted_at", _carried),
+    "replied": Basis(
+        Issue, "replied_at", lambda window: window.within("replied_at") & Q(state__in=ANSWERED, instant=False)
     ),
-    "to_acknowledge": Basis(Segment, lambda window: window.within("acknowledge_due"), "issue__", OF_SEGMENT),
-    "dispatched": Basis(Segment, lambda window: window.within("dispatched_at"), "issue__", OF_SEGMENT),
-    "supervised": Basis(Supervision, lambda window: window.within("at"), "issue__"),
+    "instant": Basis(
+        Issue, "closed_at", lambda window: window.within("closed_at") & Q(state=State.CLOSED, instant=True)
+    ),
+    "to_contact": Basis(
+        Issue,
+        "first_response_due",
+        lambda window: window.within("first_response_due") & Q(instant=False) & ~Q(state__in=NO_WORK),
+    ),
+    "to_acknowledge": Basis(
+        Segment, "acknowledge_due", lambda window: window.within("acknowledge_due"), "issue__", OF_SEGMENT
+    ),
+    "dispatched": Basis(Segment, "dispatched_at", lambda window: window.within("dispatched_at"), "issue__", OF_SEGMENT),
+    "supervised": Basis(Supervision, "at", lambda window: window.within("at"), "issue__"),
 }
 
 

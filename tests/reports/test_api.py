@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 import time_machine
 
+from core.ids import uuid7
 from reports import schemes
 from tests import scenery
 from tests.api.line import Line
@@ -180,6 +181,9 @@ def test_the_ids_behind_a_number_come_in_pages(busy: World) -> None:
     assert first["results"] + second["results"] == both["denominator"]["results"]
     assert second["next"] is None
     assert office.get(f"reports/nonsense/evidence?{PERIOD}&indicator=on_time_rate").status_code == 404
+    for place in ("x", "2026-11-02T09:00:00~", f"2026-11-02~{uuid7()}", f"later~{uuid7()}"):
+        wrong = office.get(f"{where}&side=denominator&cursor={place}")
+        assert (wrong.status_code, wrong.data["errors"][0]["pointer"]) == (422, "/cursor"), place
     assert office.get(f"reports/supervision/evidence?{PERIOD}&indicator=charm").status_code == 422
     nobody = office.get(f"reports/supervision/evidence?{PERIOD}&indicator=on_time_rate&group=NOBODY")
     assert [fault["pointer"] for fault in nobody.data["errors"]] == ["/group"]
