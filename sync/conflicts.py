@@ -23,6 +23,7 @@ from organizations.permissions import Caller, Subject, allowed
 from sync.merge import Clash
 from sync.models import ConflictState, FieldConflict
 from sync.operations import Operations
+from sync.problems import Gone
 
 CHOICES = (ConflictState.KEPT, ConflictState.YOURS)
 
@@ -124,6 +125,10 @@ def _take(row: FieldConflict, *, by: Actor, at: datetime, operations: Operations
 
     It comes in no mutation of its own: that tells the merge that the phone's next edits may not know of it.
     """
+    if not journal.head((row.collection, row.record)).live:
+        if row.field:
+            raise Gone
+        return
     operation = operations.table[row.collection]
     if by.person != row.person and row.device is not None:
         author = operations.caller(row.person, row.device)

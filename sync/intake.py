@@ -52,13 +52,15 @@ class Verdict:
 @dataclass(slots=True)
 class Item:
     """A mutation on its way: by whom, and its verdict once there is one. ``waiting`` is its quarantine row, if it comes from
-    there; ``edits`` says that its record was there when it was refused; ``references`` are the records that it refers to."""
+    there; ``edits`` says that its record was there when it was refused; ``references`` are the records that it refers to;
+    ``answered_as`` is the key of its stored answer, which is not its id where that was ``reused``."""
 
     asked: Asked
     by: Actor
     verdict: Verdict | None = None
     known_base: bool = True
     reused: bool = False
+    answered_as: UUID = NOBODY
     waiting: Any = None
     edits: bool = False
     references: tuple[Key, ...] = ()

@@ -12,7 +12,8 @@ class Mutation(models.Model):
     """The stored answer to one mutation of one device, kept for the device's life.
 
     ``content`` is the digest of what was asked (collection, record, op, base, data); ``answer`` the exact JSON text of
-    the result, empty where the status and the revision say it all.
+    the result, empty where the status and the revision say it all. Other content under the same id was refused; that answer
+    is stored under an id made of both.
     """
 
     pk = models.CompositePrimaryKey("device", "mutation")

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import orjson
 from django.db import IntegrityError, OperationalError
@@ -86,7 +86,16 @@ def _push_once(batch: Batch, *, by: Actor, at: datetime, operations: Operations,
 
 def _stored(device: UUID, mutations: Sequence[Asked]) -> tuple[dict[UUID, tuple[str, bytes]], datetime | None]:
     """The answers given before, by mutation: the content's digest and the result as bytes; and when the latest was given."""
-    found = Mutation.objects.filter(device=device, mutation__among=[asked.id for asked in mutations])
+    stored, latest = _answers(device, [asked.id for asked in mutations])
+    reused = [_of_reuse(asked) for asked in mutations if asked.id in stored and stored[asked.id][0] != asked.content]
+    if reused:
+        others, later = _answers(device, reused)
+        return stored | others, max(filter(None, (latest, later)))
+    return stored, latest
+
+
+def _answers(device: UUID, keys: Sequence[UUID]) -> tuple[dict[UUID, tuple[str, bytes]], datetime | None]:
+    found = Mutation.objects.filter(device=device, mutation__among=keys)
     columns = ("mutation", "content", "revision", "answer", "received_at")
     stored: dict[UUID, tuple[str, bytes]] = {}
     latest: datetime | None = None
@@ -94,6 +103,11 @@ def _stored(device: UUID, mutations: Sequence[Asked]) -> tuple[dict[UUID, tuple[
         stored[mutation] = content, answer.encode() if answer else _plain(mutation, revision)
         latest = max(latest or received_at, received_at)
     return stored, latest
+
+
+def _of_reuse(asked: Asked) -> UUID:
+    """Under what the answer to other content of a known mutation is stored."""
+    return uuid5(asked.id, asked.content)
 
 
 def _plain(mutation: UUID, revision: int | None) -> bytes:
@@ -110,20 +124,25 @@ class _Desk:
 
     def place(self, asked: Asked) -> bytes | Item:
         """The stored answer, the item of the same mutation earlier in this batch, or a new item."""
-        before = self.stored.get(asked.id)
-        if before is not None:
-            return before[1] if before[0] == asked.content else self._refuse(asked)
-        twin = self.placed.get(asked.id)
-        if twin is not None:
-            return twin if twin.asked.content == asked.content else self._refuse(asked)
-        item = Item(asked, by=self.by, known_base=self.known_base)
-        self.items.append(item)
-        self.placed[asked.id] = item
-        return item
+        key = asked.id
+        while True:
+            before, twin = self.stored.get(key), self.placed.get(key)
+            if before is not None:
+                if before[0] == asked.content:
+                    return before[1]
+            elif twin is not None:
+                if twin.asked.content == asked.content:
+                    return twin
+            else:
+                return self._take(asked, key)
+            key = _of_reuse(asked)
 
-    def _refuse(self, asked: Asked) -> Item:
-        item = Item(asked, by=self.by, reused=True, verdict=Verdict("quarantined", problem=MutationReused()))
+    def _take(self, asked: Asked, key: UUID) -> Item:
+        item = Item(asked, by=self.by, known_base=self.known_base, answered_as=key)
+        if key != asked.id:
+            item.reused, item.verdict = True, Verdict("quarantined", problem=MutationReused())
         self.items.append(item)
+        self.placed[key] = item
         return item
 
 
@@ -150,14 +169,14 @@ def _told(item: Item) -> bytes:
 
 
 def _remember(device: UUID, items: Sequence[Item], at: datetime) -> None:
-    """Store the answers; a reused id keeps the answer of its first use."""
+    """Store the answers; a reused id keeps the answer of its first use, each other content has one of its own."""
     columns = ("device", "mutation", "content", "revision", "received_at", "answer")
     found = []
     for item in items:
         verdict = item.verdict
-        if item.reused or verdict is None:
+        if verdict is None:
             continue
         simple = verdict.status == "applied" and item.asked.told == str(item.asked.id)
         answer = "" if simple else _told(item).decode()
-        found.append((device, item.asked.id, item.asked.content, verdict.revision, at, answer))
+        found.append((device, item.answered_as, item.asked.content, verdict.revision, at, answer))
     rows.insert(Mutation, columns, found)

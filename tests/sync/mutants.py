@@ -209,8 +209,8 @@ MUTANTS = [
         "quarantine-unanswered",
         "refusals are judged again each time",
         "sync.push:_remember",
-        "item.reused or verdict is None",
-        "item.reused or verdict is None or verdict.status == 'quarantined'",
+        "if verdict is None",
+        "if verdict is None or verdict.status == 'quarantined'",
     ),
     M(
         "believes-old-bases",

@@ -70,6 +70,17 @@ def test_a_mutation_id_with_other_content_is_refused_and_kept(li: Phone) -> None
     assert len(li.pull().of("quarantine")) == 1
 
 
+def test_other_content_under_a_known_id_is_kept_once_however_often_it_is_sent(li: Phone) -> None:
+    mutation = li.put(uuid7(), enterprise=str(A), title="一")
+    second, third = (mutation | {"data": {"enterprise": str(A), "title": title}} for title in ("二", "三"))
+    first = li.push(mutation, second, third, second)
+    assert [result["status"] for result in first] == ["applied", "quarantined", "quarantined", "quarantined"]
+    li.push(li.put(mutation["record"], text="后来"))
+    assert li.push(mutation, second, third, second) == first
+    assert li.push(third, mutation, second) == [first[2], first[0], first[1]]
+    assert [row["data"]["mutation"] for row in li.pull().of("quarantine")] == [mutation["id"]] * 2
+
+
 def test_a_bad_mutation_does_not_block_its_neighbours(li: Phone) -> None:
     good, bad, worse, last = (li.put(uuid7(), enterprise=str(A), title="好") for _ in range(4))
     del bad["data"]["title"]
@@ -108,6 +119,21 @@ def test_edits_of_the_same_field_keep_both_values_for_a_person_to_choose(li: Pho
     assert settled["status"] == "applied", settled
     assert li.pull().row(record)["text"] == "王改"
     assert wang.pull().of("conflicts")[0]["data"]["state"] == "yours"
+
+
+def test_a_newcomer_is_not_chosen_for_a_record_that_is_gone(li: Phone, wang: Phone) -> None:
+    record = note(li, text="原文")
+    li.push(li.put(record, 1, text="李改"))
+    wang.push(wang.put(record, 1, text="王改"))
+    (clash,) = wang.pull().of("conflicts")
+    li.push(li.put(record, 3) | {"op": "delete", "data": None})
+
+    (late,) = wang.push(wang.put(clash["id"], 1, collection="conflicts", resolution="yours"))
+    (kept,) = wang.push(wang.put(clash["id"], 1, collection="conflicts", resolution="kept"))
+
+    assert late["problem"]["type"].endswith("/gone")
+    assert kept["status"] == "applied"
+    assert wang.pull().row(record) is None
 
 
 def test_own_chain_of_offline_edits_never_fights_itself(li: Phone, wang: Phone) -> None:
