@@ -18,7 +18,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
@@ -158,7 +158,7 @@ def _people(enterprises: int) -> None:
 
 
 def measure(rounds: int) -> None:
-    from reports import evidence, supervision
+    from reports import supervision
     from reports.groups import WHOLE_CITY
     from reports.periods import SHANGHAI, read
 
@@ -180,12 +180,29 @@ def measure(rounds: int) -> None:
                 f"supervision {code} by {group_by}",
                 lambda period=period, group_by=group_by: supervision.report(period, group_by, sight=WHOLE_CITY, at=at),
             )
-    period = read("2026-Q3")
-    for key, side in (("on_time_rate", "numerator"), ("workload", "numerator"), ("visits_per_member", "numerator")):
-        timed(
-            f"evidence page {key}",
-            lambda key=key, side=side: evidence.page(period, "region", key, side, sight=WHOLE_CITY, at=at),
-        )
+    for code in ("2026-Q3", "2026"):
+        took = dict(pages(read(code), at))
+        slowest = sorted(took, key=lambda page: -took[page])[:3]
+        print(f"{f'evidence {code}: {len(took)} pages, median':48} {statistics.median(took.values()):7.3f} s")
+        for page in slowest:
+            print(f"{f'  slowest: {page}':56} {took[page]:7.3f} s", flush=True)
+
+
+def pages(period: Any, at: datetime) -> Iterator[tuple[str, float]]:
+    """The first page behind every number of three groupings, of the total and of one group: what it is, and seconds."""
+    from organizations.models import Person, Region
+    from reports import evidence
+    from reports.groups import WHOLE_CITY
+    from reports.indicators import for_group
+
+    town, member = Region.objects.values_list("code", flat=True)[0], str(Person.objects.values_list("pk", flat=True)[0])
+    for group_by, group in (("department", "HRSS"), ("region", town), ("field_member", member)):
+        for indicator in for_group(group_by):
+            for side, kind in zip(evidence.SIDES, indicator.evidence, strict=True):
+                for one in (None, group) if kind else ():
+                    began = time.perf_counter()
+                    evidence.page(period, group_by, indicator.key, side, group=one, sight=WHOLE_CITY, at=at)
+                    yield f"{indicator.key} {side} of {one or 'all'} by {group_by}"[:44], time.perf_counter() - began
 
 
 def _cpu() -> float:

@@ -124,10 +124,11 @@ def valid_visits(first: date, last: date, window: Window, here: Q | None = None)
 class Days:
     """Days with a valid visit by member and enterprise, each day once, read once for a stretch of days."""
 
-    def __init__(self, first: date, last: date, window: Window) -> None:
+    def __init__(self, first: date, last: date, window: Window, person: UUID | None = None) -> None:
         self.counted: dict[tuple[UUID, UUID], dict[int, int]] = defaultdict(dict)
         day = day_number("began")
-        rows = present(first, last, window).values_list("person", "enterprise", Bucket(day))
+        there = present(first, last, window).filter(Q(person=person) if person else Q())
+        rows = there.values_list("person", "enterprise", Bucket(day))
         for person, place, bucket, days in rows.annotate(days=DaySet(Bit(day))):
             self.counted[person, place][bucket] = days
 
@@ -175,10 +176,10 @@ def group_of(group_by: str, person: UUID | None, place: Place | None) -> Any:
 
 
 class Count:
-    """One period's pairs, counted once and grouped as often as wanted; who only asks for duties counts nothing."""
+    """One period's pairs, or one member's, counted once and grouped as often as wanted; who only asks for duties counts nothing."""
 
-    def __init__(self, window: Window, ground: Ground) -> None:
-        self.window, self.ground = window, ground
+    def __init__(self, window: Window, ground: Ground, person: UUID | None = None) -> None:
+        self.window, self.ground, self.person = window, ground, person
         on_duty = {duty.role for duty in ground.duties}
         due = {one: blocks(one, window.period) for one in cadences() if one.role in on_duty}
         self.due = {one: some for one, some in due.items() if some}
@@ -187,7 +188,7 @@ class Count:
     def days(self) -> Days:
         period = self.window.period
         firsts, lasts = [some[0].first for some in self.due.values()], [some[-1].last for some in self.due.values()]
-        return Days(min([*firsts, period.first]), max([*lasts, period.last]), self.window)
+        return Days(min([*firsts, period.first]), max([*lasts, period.last]), self.window, self.person)
 
     @cached_property
     def done(self) -> Pairs:

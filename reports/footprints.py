@@ -30,7 +30,8 @@ def evidence(
         return _visits(window, group_by, group, sight, whole=whole)
     if key == "visit_coverage" and sight.everything and (whole or group_by != "field_member"):
         return _pilots(window, "" if whole else OF_PLACE[group_by].removeprefix("enterprise__"), group, side)
-    count = Count(window, survey(window, sight))
+    alone = group if group_by == "field_member" and isinstance(group, UUID) and not whole else None
+    count = Count(window, survey(window, sight), alone)
     return _evidence(count, window, group_by, key, side, lambda one: whole or one == group, by_place=whole)
 
 
