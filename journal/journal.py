@@ -88,6 +88,8 @@ class Work:
     """Whether this unit itself changes what records are judged by."""
     looked_up: dict[str, dict[Any, Any]] = field(default_factory=dict)
     """Rows that several rooms look at, by kind and key: read once, as ``organizations.places`` does."""
+    placed: bool = False
+    """Whether the unit takes a position even if it has nothing to tell."""
     durable_until: datetime | None = None
     """Known once the unit is written: up to when what was received lies in a backup."""
 
@@ -225,6 +227,11 @@ def _settle(state: HeadState, change: Change) -> None:
     state.hash = digests.content_hash(change.collection, change.record, state.revision, state.document)
 
 
+def take_position() -> None:
+    """Give this unit a position even if it changes no record: what it stores must show up as being behind a backup."""
+    current().placed = True
+
+
 def grant(person: UUID, scopes: Iterable[str]) -> None:
     """From this unit's position on the person holds these scopes, whole."""
     current().grants.update({(person, scope): True for scope in scopes})
@@ -239,7 +246,7 @@ def revoke(person: UUID, scopes: Iterable[str]) -> None:
 
 
 def _write(work: Work) -> None:
-    if not work.entries and not work.grants:
+    if not work.entries and not work.grants and not work.placed:
         return
     texts = [orjson.dumps(entry.change.changes, default=str, option=orjson.OPT_NON_STR_KEYS) for entry in work.entries]
     seals = [_seal(work, entry, text) for entry, text in zip(work.entries, texts, strict=True)]

@@ -169,7 +169,11 @@ def _told(item: Item) -> bytes:
 
 
 def _remember(device: UUID, items: Sequence[Item], at: datetime) -> None:
-    """Store the answers; a reused id keeps the answer of its first use, each other content has one of its own."""
+    """Store the answers; a reused id keeps the answer of its first use, each other content has one of its own.
+
+    The unit takes a position for them. An edit that changes nothing makes no entry, and a backup taken before it would be
+    thought to hold its answer when the clock has gone back: the phone would forget what a restore then loses.
+    """
     columns = ("device", "mutation", "content", "revision", "received_at", "answer")
     found = []
     for item in items:
@@ -180,3 +184,5 @@ def _remember(device: UUID, items: Sequence[Item], at: datetime) -> None:
         answer = "" if simple else _told(item).decode()
         found.append((device, item.answered_as, item.asked.content, verdict.revision, at, answer))
     rows.insert(Mutation, columns, found)
+    if found:
+        journal.take_position()

@@ -226,6 +226,13 @@ MUTANTS = [
         "max(at, latest or at, feed.durable_until or at, work.durable_until or at)",
         "at",
     ),
+    M(
+        "nowhere-answers",
+        "answers to edits that change nothing take no position",
+        "sync.push:_remember",
+        "journal.take_position()",
+        "pass",
+    ),
     # --- judging
     M(
         "open-doors",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 
 from core.actors import SYSTEM
@@ -131,9 +132,23 @@ def test_nothing_is_received_before_the_last_backup_even_when_the_clock_goes_bac
     assert datetime.fromisoformat(li.push_raw(body)["received_at"]) == NOON + 5 * HOUR
 
 
-def test_a_repeated_mutation_was_not_received_before_it_first_came(li: Phone) -> None:
-    import orjson
+def test_the_answer_to_an_edit_that_changes_nothing_is_behind_a_backup_too(li: Phone) -> None:
+    """The clock goes back to before what phones were told: only the position says that the backup lacks the answer."""
+    record = note(li)
+    feed = counter.feed()
+    upkeep.mark_durable(epoch=feed.epoch, version=feed.version, at=NOON + 5 * HOUR)
+    backup = counter.feed()
+    same = orjson.dumps({"schema": 1, "mutations": [li.put(record, 1, private=None)]})
+    answer = li.push_raw(same)
+    assert answer["results"][0]["revision"] == 1, "nothing has changed"
+    li.now = NOON + 5.5 * HOUR
+    note(li)
+    told = upkeep.mark_durable(epoch=backup.epoch, version=backup.version, at=NOON + 6 * HOUR)
+    assert told is not None
+    assert datetime.fromisoformat(answer["received_at"]) >= told, "the phone keeps what the backup lacks"
 
+
+def test_a_repeated_mutation_was_not_received_before_it_first_came(li: Phone) -> None:
     body = orjson.dumps({"schema": 1, "mutations": [li.put(uuid7(), enterprise=str(A), title="早")]})
     first = li.push_raw(body)["received_at"]
     li.now -= 3 * HOUR
