@@ -17,12 +17,13 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from tests.services.process import Service, ServiceMissing, free_ports, make_folder
+from tests.services.process import Service, ServiceMissing, children_of, free_ports, make_folder, running
 
 NOBODY = 65534
 USER = "sanyuantong"
@@ -110,6 +111,14 @@ class Postgres(Service):
         except psycopg.OperationalError:
             return False
         return True
+
+    def kill(self) -> None:
+        """Kill it as a power cut would, and wait for its children to notice: while one lives, no server starts on the files."""
+        children = children_of(self.pid)
+        super().kill()
+        end = time.monotonic() + self.patience
+        while any(map(running, children)) and time.monotonic() < end:
+            time.sleep(0.01)
 
     def _step_down(self) -> tuple[tuple[str, ...], int | None]:
         """How to run as somebody other than root: words to put before the command, or a user to become."""

@@ -59,6 +59,7 @@ class Service:
         self.kind = kind
         self.folder = folder
         self.log = folder / "log"
+        self.pid = 0
         self._keeper: subprocess.Popen[str] | None = None
 
     def keep(self, argv: Sequence[str], *, stop: int, grace: float = 10, run_as: int | None = None) -> None:
@@ -81,8 +82,8 @@ class Service:
 
     def start(self) -> None:
         """Start it (again, after `kill`) and come back when it is ready."""
-        pid = self._say("start")
-        self.wait_until(self.ready, while_running=pid)
+        self.pid = self._say("start")
+        self.wait_until(self.ready, while_running=self.pid)
 
     def kill(self) -> None:
         """Kill it as a power cut would, keeping its files."""
@@ -139,3 +140,11 @@ def running(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return not Path("/proc/self").exists()
     return state not in "ZX"
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that it has started and that still run; none where the system does not tell."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []

@@ -85,7 +85,9 @@ def run(server: Postgres, kills: int, phones: int, *, progress: bool = False) ->
     with tempfile.TemporaryDirectory() as folder:
         logs = [Path(folder) / f"{number}.log" for number in range(phones)]
         ground.leave()
-        children = [kinds.Process(target=be_phone, args=(number, log, stop)) for number, log in enumerate(logs)]
+        children = [
+            kinds.Process(target=be_phone, args=(number, log, stop), daemon=True) for number, log in enumerate(logs)
+        ]
         for child in children:
             child.start()
         for number in range(kills):
