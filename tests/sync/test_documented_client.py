@@ -13,7 +13,10 @@ import orjson
 import pytest
 
 from core.ids import uuid7
+from inspections import actions, issues, visits
 from journal import upkeep
+from media import fields as fields_of_photos
+from surveys import incoming
 from sync import envelope
 from sync import pull as pulling
 from sync import push as pushing
@@ -140,3 +143,19 @@ def test_it_sends_again_what_a_restored_server_forgot(tmp_path: Path) -> None:
     assert held["notes", late][3]["title"] == "晚"
     assert held["notes", early][3]["text"] == "改"
     client.db.close()
+
+
+def test_the_page_names_every_field_that_a_phone_writes_and_which_a_new_record_needs() -> None:
+    page = (ROOT / "docs" / "sync.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE))
+    shapes = {"visits": visits.SHAPES, "issues": issues.SHAPES, "issue_actions": actions.SHAPES}
+    fields = {name: set(shape) for name, shape in shapes.items()} | {
+        "responses": set(incoming.FIELDS), "photos": set(fields_of_photos.READERS),
+    }  # fmt: skip
+    needed = {name: {one for one in shape if shape[one].required} for name, shape in shapes.items()} | {
+        "responses": set(incoming.REQUIRED) - set(incoming.IMPLIED), "photos": set(fields_of_photos.REQUIRED),
+    }  # fmt: skip
+    for collection, known in fields.items():
+        told = re.sub(r"\([^)]*`(draft|on_site|low)`[^)]*\)", "", rows[collection])
+        assert set(re.findall(r"`(\w+)`", told)) == known, collection
+        assert set(re.findall(r"\*\*`(\w+)`\*\*", told)) == needed[collection], collection
