@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.urls import path
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
@@ -18,7 +17,7 @@ from api.pagination import page
 from api.shapes import Identifier, Strict, String
 from api.views import Noun
 from core.problems import NotFound
-from sync import quarantine
+from sync import envelope, quarantine
 from sync.models import Quarantined, QuarantineState
 
 
@@ -64,7 +63,7 @@ def rendered(rows: Iterable[Quarantined]) -> list[dict[str, Any]]:
     return [
         {"id": str(row.id)}
         | quarantine.document(row)
-        | {"person": str(row.person), "device": str(row.device), "payload": orjson.loads(row.payload)}
+        | {"person": str(row.person), "device": str(row.device), "payload": envelope.shown(row.payload)}
         for row in rows
     ]
 

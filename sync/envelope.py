@@ -25,6 +25,7 @@ from sync.problems import MOST_BYTES, MOST_MUTATIONS, SCHEMAS, BatchTooLarge, Sc
 STRAY = UUID("0f7e5b0a-4c7c-5a5e-8f6e-53c1d5a7e001")
 DEEPEST = 60
 INTEGERS = 2**53
+LONGEST_EPOCH = 40
 
 
 @dataclass(slots=True)
@@ -91,7 +92,10 @@ def read(body: bytes) -> Batch:
     if epoch is not None and not isinstance(epoch, str):
         fault = Fault("/epoch", "type", Text("应为文本或 null", "Must be text or null"))
         raise Malformed(errors=[fault])
-    return Batch(moment(document.get("sent_at")), epoch, [asked(one, suspicious) for one in listed])
+    plain = (
+        _clean(epoch)[:LONGEST_EPOCH] if epoch else None
+    )  # ours are shorter: one that needs this is not known anyway
+    return Batch(moment(document.get("sent_at")), plain, [asked(one, suspicious) for one in listed])
 
 
 def _parse(body: bytes) -> tuple[Any, bool]:
@@ -214,7 +218,7 @@ def asked(raw: Any, suspicious: bool = True) -> Asked:
     return Asked(
         id=identity or uuid5(STRAY, _text(raw)),
         told=_clean(one["id"])[:100] if isinstance(one.get("id"), str) else None,
-        collection=collection if isinstance(collection, str) else "",
+        collection=_clean(collection) if isinstance(collection, str) else "",
         record=record,
         op=op if op in OPS else "",
         base=base if _revision(base) else None,
@@ -304,6 +308,19 @@ def _clean(text: str) -> str:
 def _text(raw: Any) -> str:
     """A mutation as ASCII JSON text that any engine stores and that reads back to the same values."""
     return json.dumps(raw, ensure_ascii=True, default=lambda marked: {f"${marked.code}": marked.raw})
+
+
+def reread(payload: str) -> Any:
+    """A kept mutation as it was sent, with the half characters that orjson refuses."""
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return json.loads(payload)
+
+
+def shown(payload: str) -> Any:
+    """A kept mutation as it can be told in JSON: a question mark for each half character."""
+    return orjson.loads(json.dumps(reread(payload), ensure_ascii=False).encode(errors="replace"))
 
 
 def problem(asked: Asked) -> Invalid:

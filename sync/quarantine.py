@@ -139,7 +139,7 @@ def _supersede(session: Session, arrived: Iterable[UUID], edits: Collection[UUID
 
 
 def _is_creation(row: Quarantined) -> bool:
-    sent = orjson.loads(row.payload)
+    sent = envelope.reread(row.payload)
     return bool(sent.get("op") == "put" and sent.get("base") is None)
 
 
@@ -181,7 +181,7 @@ def _conclude(items: Sequence[Item], session: Session) -> None:
 
 def _item(row: Quarantined, session: Session, data: dict[str, Any] | None = None) -> Item:
     """The mutation as it was sent, by its own author; with ``data`` as it was corrected."""
-    sent = envelope.asked(orjson.loads(row.payload))
+    sent = envelope.asked(envelope.reread(row.payload))
     author = session.operations.caller(row.person, row.device)
     if data is not None:
         sent = _corrected(sent, data)
@@ -236,7 +236,7 @@ def resolve(quarantined: UUID, wish: dict[str, Any], *, by: Actor, at: datetime,
 
 
 def _apply(row: Quarantined, data: dict[str, Any] | None, session: Session) -> None:
-    sent = orjson.loads(row.payload)
+    sent = envelope.reread(row.payload)
     kept = sent.get("data") if isinstance(sent, dict) else None
     fields: dict[str, Any] = kept if isinstance(kept, dict) else {}
     item = _item(row, session, None if data is None else fields | data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
@@ -85,3 +86,42 @@ def test_a_verify_is_read_as_strictly_as_any_other_body(cast):
     assert phone.post("sync/verify", f"{asked}}}".encode()).data == {"status": "match"}
     for more in (', "scopes": {}', ', "x": "\\u0000"', ', "x": 12345678901234567890', ', "x": ' + "[" * 70 + "]" * 70):
         assert phone.post("sync/verify", f"{asked}{more}}}".encode()).status_code == 400, more
+
+
+HALF = "\ud83d"
+
+
+@pytest.mark.parametrize("word", ["a\0b", HALF, "长" * 41, "x" * 100_000, "", " "])
+def test_an_odd_epoch_or_collection_hurts_nobody(cast, word):
+    phone = Line(cast.liaison)
+    told = {"enterprise": str(cast.bakery.id), "started_at": "2026-11-22T08:40:00+08:00", "mode": "phone"}
+    good, bad, odd = (put("visits", str(uuid4()), **told) for _ in range(3))
+    bad["data"]["mode"] = "by_boat"
+    odd["collection"] = word
+    batch = {"schema": 1, "epoch": word, "mutations": [good, bad, odd]}
+
+    answer = phone.post("sync/push", json.dumps(batch).encode())
+
+    assert [result["status"] for result in answer.data["results"]] == ["applied", "quarantined", "quarantined"]
+    assert phone.post("sync/push", json.dumps(batch).encode()).data["results"] == answer.data["results"]
+    assert len(phone.get("quarantine").data["results"]) == 2
+
+
+def test_half_a_character_spoils_neither_the_desk_nor_the_creation_sent_after_it(cast):
+    phone, office, record = Line(cast.liaison), Line(cast.office), str(uuid4())
+    told = {"enterprise": str(cast.bakery.id), "started_at": "2026-11-22T08:40:00+08:00", "mode": "phone"}
+    first, second = (put("visits", one, **told, summary=f"笑{HALF}") for one in (record, str(uuid4())))
+    sent = phone.post("sync/push", json.dumps({"schema": 1, "mutations": [first, second]}).encode())
+    assert [result["problem"]["errors"][0]["code"] for result in sent.data["results"]] == ["surrogate"] * 2
+
+    rows = office.get("quarantine").data["results"]
+    assert {row["payload"]["data"]["summary"] for row in rows} == {"笑?"}
+    assert push(phone, put("visits", record, **told))[0]["status"] == "applied"
+    assert office.get("quarantine?state=superseded").data["results"][0]["record"] == record
+
+    (mine,) = office.get("quarantine?state=waiting").data["results"]
+    assert office.patch(f"quarantine/{mine['id']}", {"resolution": "apply"}).status_code == 422
+    mended = office.patch(f"quarantine/{mine['id']}", {"resolution": "apply", "data": {"summary": "笑"}})
+    assert (mended.status_code, mended.data["state"]) == (200, "applied")
+    assert phone.get(f"visits/{second['record']}").data["summary"] == "笑"
+    assert Line(cast.outsider).get(f"quarantine/{mine['id']}").status_code == 404
