@@ -24,6 +24,9 @@ from sync.problems import MOST_BYTES, MOST_MUTATIONS, SCHEMAS, BatchTooLarge, Sc
 
 STRAY = UUID("0f7e5b0a-4c7c-5a5e-8f6e-53c1d5a7e001")
 DEEPEST = 60
+"""How deep a mutation may go to be applied; a deeper one is kept whole."""
+BOTTOM = 200
+"""What is deeper yet cannot be kept: those who write and read JSON would have to be followed down."""
 INTEGERS = 2**53
 LONGEST_EPOCH = 40
 
@@ -103,10 +106,10 @@ def _parse(body: bytes) -> tuple[Any, bool]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _parse_slowly(body), True
+        return _sounded(_parse_slowly(body)), True
     keys, depth = _measure(document, 0)
     if b"\\u0000" in body or (keys != _most_keys(body) and keys != _count_keys(body)):
-        return _parse_slowly(body), True
+        return _sounded(_parse_slowly(body)), True
     return document, depth > DEEPEST
 
 
@@ -134,6 +137,8 @@ def _measure(value: Any, depth: int) -> tuple[int, int]:
         keys, inner = 0, value
     else:
         return 0, depth
+    if depth > BOTTOM:
+        raise _bottomless()
     deepest = depth
     for one in inner:
         kind = type(one)
@@ -147,6 +152,24 @@ def _measure(value: Any, depth: int) -> tuple[int, int]:
     return keys, deepest
 
 
+def _sounded(document: Any) -> Any:
+    """The same, if it is not too deep, what is marked in it included."""
+    level, depth = [document] if isinstance(document, dict | list | _Marked) else [], 0
+    while level:
+        if depth > BOTTOM:
+            raise _bottomless()
+        depth += 1
+        inner = [
+            one.values() if isinstance(one, dict) else one if isinstance(one, list) else [one.raw] for one in level
+        ]
+        level = [one for some in inner for one in some if isinstance(one, dict | list | _Marked)]
+    return document
+
+
+def _bottomless() -> Malformed:
+    return Malformed(Text("嵌套过深", "Nested too deeply"))
+
+
 def _parse_slowly(body: bytes) -> Any:
     try:
         text = body.decode()
@@ -156,7 +179,7 @@ def _parse_slowly(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise Malformed(Text("正文应为 UTF-8", "The body must be UTF-8")) from error
     except RecursionError as error:
-        raise Malformed(Text("嵌套过深", "Nested too deeply")) from error
+        raise _bottomless() from error
     except ValueError as error:
         raise Malformed(Text("正文不是合法的 JSON", "The body is not valid JSON")) from error
 

@@ -125,3 +125,27 @@ def test_half_a_character_spoils_neither_the_desk_nor_the_creation_sent_after_it
     assert (mended.status_code, mended.data["state"]) == (200, "applied")
     assert phone.get(f"visits/{second['record']}").data["summary"] == "笑"
     assert Line(cast.outsider).get(f"quarantine/{mine['id']}").status_code == 404
+
+
+@pytest.mark.parametrize("more", ["", ',"twice":1,"twice":2'])
+@pytest.mark.parametrize("pair", [("[", "]"), ('{"a":', "}")])
+def test_row_32_a_deep_mutation_is_kept_and_a_bottomless_batch_refused(cast, pair, more):
+    phone, office = Line(cast.liaison), Line(cast.office)
+
+    def ask(depth: int) -> Any:
+        deep = pair[0] * depth + ("1" if pair[1] == "}" else "") + pair[1] * depth
+        plain = put(
+            "visits", str(uuid4()), enterprise=str(cast.bakery.id), started_at="2026-11-22T08:40:00Z", mode="phone"
+        )
+        bad = f'{{"id":"{uuid4()}","deep":{deep}{more}}}'
+        return phone.post("sync/push", f'{{"schema":1,"mutations":[{json.dumps(plain)},{bad}]}}'.encode())
+
+    for depth in (61, 150, 195):
+        assert [one["status"] for one in ask(depth).data["results"]] == ["applied", "quarantined"], depth
+    for depth in (201, 250, 400, 940, 985, 1000, 1023, 100_000):
+        assert ask(depth).status_code == 400, depth
+
+    kept = office.get("quarantine").data["results"]
+    assert len(kept) == 3
+    assert office.patch(f"quarantine/{kept[0]['id']}", {"resolution": "apply"}).status_code == 422
+    assert len(phone.get("sync/pull").data["ops"]) > 3
