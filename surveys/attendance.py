@@ -61,7 +61,15 @@ def of(visit: UUID, told: Document | None) -> list[Presence]:
 def formed(responses: Iterable[Response]) -> None:
     """These responses were written: the visits of the submitted ones have a form. The visits' heads should be fetched."""
     visits = {row.visit for row in responses if row.visit is not None and row.status in SUBMITTED}
-    add(one for visit in sorted(visits) for one in of(visit, _document(visit)))
+    counted = journal.looked_up("attendance")
+    first: list[Presence] = []
+    again: list[Presence] = []
+    for visit in sorted(visits):
+        made_here = not journal.head(key(visit)).stored and visit not in counted
+        (first if made_here else again).extend(of(visit, _document(visit)))
+        counted[visit] = True
+    rows.insert(Attendance, COLUMNS, first)
+    add(again)
 
 
 def visited(documents: Mapping[UUID, Document]) -> None:
