@@ -25,7 +25,7 @@ from sync.problems import MOST_BYTES, MOST_MUTATIONS, SCHEMAS, BatchTooLarge, Sc
 STRAY = UUID("0f7e5b0a-4c7c-5a5e-8f6e-53c1d5a7e001")
 DEEPEST = 60
 """How deep a mutation may go to be applied; a deeper one is kept whole."""
-BOTTOM = 200
+BOTTOM = 230
 """What is deeper yet cannot be kept: those who write and read JSON would have to be followed down."""
 INTEGERS = 2**53
 LONGEST_EPOCH = 40
