@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable, Iterator
 
 import zstandard
 from django.http import HttpRequest, HttpResponse
@@ -30,7 +31,7 @@ def body(request: HttpRequest, *, most: int, too_large: TooLarge) -> bytes:
         raise too_large
     coding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if coding in ("", "identity"):
-        raw = request.read(most + 1)
+        raw = b"".join(_pieces(request, most + 1))
         if len(raw) > most:
             raise too_large
         return raw
@@ -39,12 +40,31 @@ def body(request: HttpRequest, *, most: int, too_large: TooLarge) -> bytes:
     return _gunzip(request, most, too_large)
 
 
+def in_chunks(request: HttpRequest) -> bool:
+    """Whether the body does not say how long it is, as those that a phone's library compresses while it sends."""
+    return "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+
+
+def reader(request: HttpRequest) -> Callable[[int], bytes]:
+    """How to read a body; Django itself sees none in chunks."""
+    read: Callable[[int], bytes] = request.META["wsgi.input"].read if in_chunks(request) else request.read
+    return read
+
+
+def _pieces(request: HttpRequest, most: int) -> Iterator[bytes]:
+    """The body up to ``most`` bytes, as it comes."""
+    read = reader(request)
+    while most > 0 and (piece := read(most)):
+        yield piece
+        most -= len(piece)
+
+
 def _gunzip(request: HttpRequest, most: int, too_large: TooLarge) -> bytes:
     """All members of the body, which gzip joins to one content (RFC 1952, 2.2)."""
     unpacker = zlib.decompressobj(wbits=31)
-    unpacked, members = bytearray(), 1
+    unpacked, members, read = bytearray(), 1, reader(request)
     try:
-        while chunk := unpacker.unused_data or unpacker.unconsumed_tail or request.read(CHUNK):
+        while chunk := unpacker.unused_data or unpacker.unconsumed_tail or read(CHUNK):
             if unpacker.eof:
                 unpacker, members = zlib.decompressobj(wbits=31), members + 1
                 if members > MOST_MEMBERS:

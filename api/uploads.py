@@ -22,7 +22,7 @@ from django.urls import path
 from django.utils.http import http_date
 from django.views.decorators.csrf import csrf_exempt
 
-from api import errors
+from api import compression, errors
 from api.doors import View, door
 from api.parsing import loads, read_body
 from core.problems import Fault, Invalid, Malformed, Problem
@@ -241,9 +241,8 @@ def _is_chunk(request: HttpRequest) -> None:
 
 def _body(request: HttpRequest) -> tuple[int | None, Callable[[int], bytes]]:
     """How long the body says it is, and how to read it; None when it comes in pieces of unknown number."""
-    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
-        return None, request.META["wsgi.input"].read
-    return int(request.META.get("CONTENT_LENGTH") or 0), request.read
+    length = None if compression.in_chunks(request) else int(request.META.get("CONTENT_LENGTH") or 0)
+    return length, compression.reader(request)
 
 
 @door("POST")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from itertools import pairwise
 from typing import Any
@@ -61,6 +62,33 @@ def test_a_gzip_body_of_several_members_is_one_body(cast, cuts):
 
     assert answer.status_code == 200, answer.content
     assert answer.data["results"] == []
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("path", ["sync/push", "sync/verify"])
+def test_a_body_in_chunks_is_read_to_its_end_or_to_the_limit(cast, path, packed):
+    """The test client always says a length; whoever sends while compressing cannot."""
+    phone = Line(cast.liaison)
+    page = phone.get("sync/pull").data
+    told = {"schema": 1, "mutations": [], "cursor": page["cursor"], "scopes": page["check"]["scopes"]}
+
+    def ask(body: bytes) -> int:
+        headers = {"Authorization": f"Bearer {phone.access}", "Transfer-Encoding": "chunked"}
+        headers |= {"Content-Encoding": "gzip"} if packed else {}
+        source = Drops(gzip.compress(body) if packed else body)
+        return phone.client.generic("POST", f"/api/v1/{path}", headers=headers, **{"wsgi.input": source}).status_code
+
+    assert ask(orjson.dumps(told)) == 200
+    assert ask(orjson.dumps(told)[:-1]) == 400
+    assert ask(b"") == 400
+    assert ask(b" " * 11_000_000) == 413
+
+
+class Drops(io.BytesIO):
+    """A body that comes a little at a time."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(min(size or 70_000, 70_000) if size != -1 else -1)
 
 
 @pytest.mark.parametrize(
