@@ -33,11 +33,14 @@ class Page:
     def full(self) -> bool:
         return self.room <= 0 or self.bytes_left <= 0
 
-    def add(self, op: str) -> None:
-        told = op.encode()
-        self.ops.append(told)
+    def takes(self, op: bytes) -> bool:
+        """Whether a row still fits; what no page could hold has one to itself."""
+        return not self.full() and (not self.ops or len(op) < self.bytes_left)
+
+    def add(self, op: bytes) -> None:
+        self.ops.append(op)
         self.room -= 1
-        self.bytes_left -= len(told)
+        self.bytes_left -= len(op) + 1
 
 
 class Walk:
@@ -124,9 +127,9 @@ class Walk:
             return False
         late = position > self.cursor.baseline or self.cursor.only
         if not one.live and position > self.cursor.baseline:
-            self.page.add(f'{{"op":"drop_scope","scope":"{one.name}"}}')
+            self.page.add(f'{{"op":"drop_scope","scope":"{one.name}"}}'.encode())
         elif one.live and late:
-            self.page.add(f'{{"op":"scope_reset","scope":"{one.name}"}}')
+            self.page.add(f'{{"op":"scope_reset","scope":"{one.name}"}}'.encode())
         self._move(position=position, bulk=True, tie=Tie(one.id, 0))
         return True
 
@@ -135,9 +138,10 @@ class Walk:
         page, last = self.page, None
         try:
             for row in rows:
-                if page.full():
+                op = _op(names[row[0]], *row[2:]).encode()
+                if not page.takes(op):
                     return False
-                page.add(_op(names[row[0]], *row[2:]))
+                page.add(op)
                 last = row
             return True
         finally:
