@@ -204,6 +204,14 @@ class Count:
             for one in self._owe(cadence, some, self.days.pairs(some[0].first, some[-1].last))
         ]
 
+    @cached_property
+    def owing(self) -> list[tuple[date, date, set[tuple[UUID, UUID | None]]]]:
+        """Pairs that owe visits, with the first and the last day on which one is made for that; nothing is counted."""
+        return [
+            (some[0].first, some[-1].last, {pair for pair, owed in self._quota(cadence, some).items() if owed})
+            for cadence, some in self.due.items()
+        ]
+
     def _seen(self, found: Pairs) -> Pairs:
         ground = self.ground
         return {
@@ -212,8 +220,8 @@ class Count:
             if ground.sight.sees_pair(person, ground.places[place].region)
         }
 
-    def _owe(self, cadence: Cadence, due: list[Block], done: Pairs) -> Iterator[tuple[UUID, UUID | None, int, int]]:
-        """Visits owed and done, each pair capped at what it owes; done counts from the first block on."""
+    def _quota(self, cadence: Cadence, due: list[Block]) -> Mapping[tuple[UUID, UUID | None], int]:
+        """Visits owed by member and enterprise (None: anywhere)."""
         quota: dict[tuple[UUID, UUID | None], int] = defaultdict(int)
         for duty in self.ground.duties:
             if duty.role != cadence.role:
@@ -225,10 +233,14 @@ class Count:
                 for place in duty.places:
                     if self.ground.places[place].active:
                         quota[duty.person, place] = max(quota[duty.person, place], owed)
+        return quota
+
+    def _owe(self, cadence: Cadence, due: list[Block], done: Pairs) -> Iterator[tuple[UUID, UUID | None, int, int]]:
+        """Visits owed and done, each pair capped at what it owes; done counts from the first block on."""
         anywhere: dict[UUID, int] = defaultdict(int)
         for (person, _), days in done.items():
             anywhere[person] += days
-        for (member, where), owed in quota.items():
+        for (member, where), owed in self._quota(cadence, due).items():
             made = done.get((member, where), 0) if where is not None else anywhere[member]
             if owed:
                 yield member, where, owed, min(made, owed)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from functools import partial
-from operator import eq
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from functools import partial, reduce
+from operator import eq, or_
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from inspections.models import Visit
 from organizations.models import Enterprise
 from reports.fieldwork import Count, Place, group_of, present, survey, valid_visits
 from reports.groups import Sight
 from reports.measures import Window
+from reports.periods import midnight
 from reports.questionnaires import OF_PLACE
 
+Pair = tuple[UUID, UUID | None]
+"""A member and an enterprise; None stands for any."""
 FEW = 3
 """Members whose visits are found by going through what is known of them, and not visit by visit."""
 
@@ -64,13 +68,16 @@ def _evidence(
     if key == "visit_coverage":
         return _covered(count, chosen, group_by == "field_member" and not by_place, side)
     if side == "numerator":
-        pairs_of: set[tuple[UUID, UUID | None]] = (
-            {(person, place) for person, place, _, made in count.owed if made}
-            if key == "visit_completion"
-            else set(count.done)
-        )
+        every = window.period.first, window.period.last
+        counted = count.owing if key == "visit_completion" else [(*every, set[Pair](count.done))]
         places = ground.places
-        return _visits_of(window, {(who, at) for who, at in pairs_of if chosen(who, places[at] if at else None)})
+        return _visits_of(
+            window,
+            [
+                (first, last, {(who, at) for who, at in pairs if chosen(who, places[at] if at else None)})
+                for first, last, pairs in counted
+            ],
+        )
     duties = [
         duty
         for duty in ground.duties
@@ -100,19 +107,37 @@ def _covered(
     }
 
 
-def _visits_of(window: Window, wanted: set[tuple[UUID, UUID | None]]) -> QuerySet[Visit]:
-    """The valid visits of some pairs of member and enterprise; of a member anywhere when the enterprise is None."""
-    of_person: dict[UUID, list[UUID]] = defaultdict(list)
-    anywhere = [person for person, place in wanted if place is None]
-    for person, place in wanted:
-        if place is not None:
-            of_person[person].append(place)
-    went = Q(person__in=anywhere)
-    for person, places in of_person.items():
-        went |= Q(person=person, enterprise__in=places)
-    if len({person for person, _ in wanted}) > FEW:
-        return valid_visits(window.period.first, window.period.last, window, went)
-    return _where(window, went)
+def _visits_of(window: Window, wanted: Iterable[tuple[date, date, set[Pair]]]) -> QuerySet[Visit]:
+    """The period's valid visits of some pairs that have one between two days, nearly always the visit itself."""
+    went: list[Q] = []
+    members: set[UUID] = set()
+    for first, last, pairs in wanted:
+        of_person: dict[UUID, list[UUID]] = defaultdict(list)
+        for person, place in pairs:
+            if place is not None:
+                of_person[person].append(place)
+        there = [Q(person=person, enterprise__in=places) for person, places in of_person.items()]
+        anywhere = [Q(person__in=[person for person, place in pairs if place is None])]
+        went.append(_any(there) & _made(first, last, window, "person", "enterprise"))
+        went.append(_any(anywhere) & _made(first, last, window, "person"))
+        members |= {person for person, _ in pairs}
+    if len(members) > FEW:
+        return valid_visits(window.period.first, window.period.last, window, _any(went))
+    return _where(window, _any(went))
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    """Any of some conditions on attendance; of none, nothing."""
+    return reduce(or_, conditions, Q(person__in=[]))
+
+
+def _made(first: date, last: date, window: Window, *alike: str) -> Q:
+    """That who was there, or their pair, was at a valid visit between two days; it is a question only where the period is longer."""
+    if first <= window.period.first and window.period.last <= last:
+        return Q()
+    made = present(first, last, window)
+    itself = Q(began__gte=midnight(first), began__lt=midnight(date.fromordinal(last.toordinal() + 1)))
+    return itself | Q(Exists(made.filter(**{name: OuterRef(name) for name in alike})))
 
 
 def _where(window: Window, here: Q) -> QuerySet[Visit]:
