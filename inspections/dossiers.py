@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -172,9 +173,15 @@ _COLUMNS = tables.columns_of(Issue)
 
 
 def open_new(ids: Iterable[UUID], desk: Desk) -> list[Dossier]:
-    """Dossiers of those of these issues that were never dispatched, locked: nothing can hang on them yet. One query."""
-    found = Issue.objects.filter(pk__among=set(ids), state=State.SUBMITTED, segment=0)
-    return [Dossier(issue, desk) for issue in found.order_by("id").select_for_update(of=("self",))]
+    """Dossiers of those of these issues that were never dispatched, locked: nothing can hang on them yet. One query, or
+    none where this unit has just made them all."""
+    wanted = set(ids)
+    found = [issue for issue in tables.waiting(Issue, wanted) if issue.state == State.SUBMITTED and not issue.segment]
+    written = wanted - {issue.id for issue in found}
+    if written:
+        there = Issue.objects.filter(pk__among=written, state=State.SUBMITTED, segment=0)
+        found += there.select_for_update(of=("self",))
+    return [Dossier(issue, desk) for issue in sorted(found, key=attrgetter("id"))]
 
 
 def open_all(ids: Iterable[UUID], desk: Desk) -> dict[UUID, Dossier]:

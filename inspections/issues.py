@@ -94,7 +94,7 @@ def put(drafts: Sequence[Draft], *, by: Actor, at: datetime) -> list[Issue | Pro
             if changed:
                 touched[row.id] = batch.issues[row.id] = row
                 changes.append(_told(draft, row, changed))
-        tables.save(touched.values())
+        tables.save_later(touched.values())
         journal.record(changes)
         return outcomes
 

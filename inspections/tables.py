@@ -9,7 +9,7 @@ from typing import Any
 from django.db import models
 from django.db.models.base import ModelState
 
-from journal import rows
+from journal import journal, rows
 
 
 def columns_of(model: type[models.Model]) -> tuple[str, ...]:
@@ -57,9 +57,22 @@ def save(instances: Iterable[models.Model]) -> None:
         row._state.adding = False
 
 
-def change(instances: Iterable[models.Model], columns: Iterable[str], *, key: str = "id") -> None:
-    """Save some columns of rows that are there, all of one table."""
+def save_later(instances: Iterable[models.Model]) -> None:
+    """As ``save``, but rows made in memory wait until somebody asks for their table: what is still to be done with them is then
+    written with them."""
     found = list(instances)
+    put(row for row in found if not row._state.adding)
+    journal.current().later.add((row for row in found if row._state.adding), write=save)
+
+
+def waiting(model: type[models.Model], ids: Iterable[Any]) -> list[Any]:
+    """Which of these records were saved for later and are not yet written."""
+    return journal.current().later.among(model, ids)
+
+
+def change(instances: Iterable[models.Model], columns: Iterable[str], *, key: str = "id") -> None:
+    """Save some columns of rows that are there, all of one table; what waits to be written is written whole anyway."""
+    found = [instance for instance in instances if not instance._state.adding]
     names = sorted(set(columns) - {key})
     if found:
         values = [[getattr(instance, name) for name in (key, *names)] for instance in found]

@@ -29,6 +29,7 @@ from core.ids import written
 from core.tracing import request_id
 from journal import counter, digests, heads, rows
 from journal.heads import HeadState, Key
+from journal.later import Later
 from journal.models import Entry, Grant, Head, Scope, Unit
 
 SHARED = "shared"
@@ -90,6 +91,8 @@ class Work:
     """Rows that several rooms look at, by kind and key: read once, as ``organizations.places`` does."""
     placed: bool = False
     """Whether the unit takes a position even if it has nothing to tell."""
+    later: Later = field(default_factory=Later)
+    """New rows that are not yet written."""
     durable_until: datetime | None = None
     """Known once the unit is written: up to when what was received lies in a backup."""
 
@@ -109,8 +112,10 @@ def unit(*, by: Actor, at: datetime) -> Iterator[Work]:
     try:
         with transaction.atomic():
             yield work
+            work.later.write()
             _write(work)
     finally:
+        work.later.forget()
         _current.reset(token)
 
 
@@ -118,13 +123,16 @@ def unit(*, by: Actor, at: datetime) -> Iterator[Work]:
 def savepoint() -> Iterator[None]:
     """Inside a unit: what fails in this block is undone, rows and journal alike, and the unit goes on."""
     work = current()
+    work.later.write()
     touched, entries, grants = dict(work.touched), len(work.entries), dict(work.grants)
     before: dict[Key, HeadState | None] = {}
     work.undo.append(before)
     try:
         with transaction.atomic():
             yield
+            work.later.write()
     except BaseException:
+        work.later.forget()
         work.undo.pop()
         for key, state in before.items():
             if state is None:

@@ -1,0 +1,57 @@
+"""New rows that wait in memory until somebody asks for their table, a savepoint begins or ends, or the unit does.
+
+What one unit makes and goes on working on (an issue of a push, which is routed at the end of the batch) would otherwise be written,
+read and written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+from journal.prepared import table
+
+Write = Callable[[Iterable[Any]], None]
+
+
+class Later:
+    """The rows of one unit that are still to be written, by table."""
+
+    def __init__(self) -> None:
+        self._rows: dict[type[Model], dict[Any, Model]] = {}
+        self._writes: dict[str, Write] = {}
+
+    def add(self, rows: Iterable[Model], write: Write) -> None:
+        """Keep new rows, all of one table, until ``write`` is given them as they then are."""
+        for row in rows:
+            self._rows.setdefault(type(row), {})[row.pk] = row
+            self._writes[table(type(row))] = write
+        if self._rows and self._look not in connection.execute_wrappers:
+            connection.execute_wrappers.append(self._look)
+
+    def among(self, model: type[Model], ids: Iterable[Any]) -> list[Any]:
+        """Which of these records wait, to be worked on where they lie."""
+        rows = self._rows.get(model, {})
+        return [rows[one] for one in ids if one in rows]
+
+    def write(self) -> None:
+        """Write whatever waits."""
+        rows, writes = self._rows, self._writes
+        self.forget()
+        for model, waiting in rows.items():
+            writes[table(model)](waiting.values())
+
+    def forget(self) -> None:
+        """Nothing waits any more."""
+        self._rows, self._writes = {}, {}
+        if self._look in connection.execute_wrappers:
+            connection.execute_wrappers.remove(self._look)
+
+    def _look(self, execute: Callable[..., Any], sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        """Stands before every statement: one that names a table finds its rows there."""
+        if any(name in sql for name in self._writes):
+            self.write()
+        return execute(sql, parameters, many, context)
