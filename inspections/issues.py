@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from core.actors import SYSTEM, Actor
 from core.drafts import Draft
-from core.ids import uuid7
+from core.ids import parsed, uuid7
 from core.problems import Conflict, Fault, Forbidden, Invalid, NotFound, Problem
 from core.texts import Text
 from inspections import documents, dossiers, effects, routing, rules, shapes, tables
@@ -203,7 +203,7 @@ def route(ids: Iterable[UUID], *, by: Actor = SYSTEM, at: datetime, desk: Desk |
             issue.routing_reason = {"zh": str(decision.reason), "en": decision.reason.en}
             if decision.rule is None or decision.lead is None:
                 continue
-            issue.routing_rule_id = UUID(decision.rule.id)
+            issue.routing_rule_id = parsed(decision.rule.id)
             effects.dispatch_to(
                 dossier, decision.lead, list(decision.assists), decision.deadline_class, how="rule", at=at
             )

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from core.actors import Actor
 from core.coordinates import DATUMS, Place, metres
 from core.drafts import Draft
+from core.ids import parsed, written
 from core.problems import Conflict, Fault, Forbidden, Invalid, NotFound, Problem
 from core.texts import Text
 from inspections import documents, shapes, tables
@@ -134,7 +135,7 @@ def _put_joint(visits: Iterable[Visit], *, new: set[UUID]) -> None:
     tables.add(
         JointParticipant(visit_id=row.id, person_id=one)
         for row in visits
-        for one in sorted({UUID(person) for person in row.participants} - {row.author_id})
+        for one in sorted({parsed(person) for person in row.participants} - {row.author_id})
     )
 
 
@@ -155,7 +156,7 @@ def _apply(
         raise Invalid(errors=faults)
     values = {COLUMNS.get(name, name): value for name, value in clean.items()}
     if "participants" in values:
-        values["participants"] = [str(one) for one in values["participants"]]
+        values["participants"] = [written(one) for one in values["participants"]]
     if row is None:
         if by.person is None or enterprise is None:
             raise Forbidden(NOT_YOURS)

@@ -32,20 +32,24 @@ def made(model: type[Row], **values: Any) -> Row:
     """
     fixed, fresh = _defaults(model)
     row = model.__new__(model)
-    row._state = ModelState()
-    row.__dict__.update(fixed)
-    row.__dict__.update({name: make() for name, make in fresh.items() if name not in values})
-    row.__dict__.update(values)
+    held = row.__dict__
+    held["_state"] = ModelState()
+    held.update(fixed)
+    held.update(values)
+    for name, make in fresh:
+        if name not in values:
+            held[name] = make()
     return row
 
 
 @lru_cache(maxsize=64)
-def _defaults(model: type[models.Model]) -> tuple[dict[str, Any], dict[str, Callable[[], Any]]]:
+def _defaults(model: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
     """The defaults that are values, and the ones that are made anew for each row."""
-    fixed, fresh = {}, {}
+    fixed: dict[str, Any] = {}
+    fresh: list[tuple[str, Callable[[], Any]]] = []
     for field in model._meta.concrete_fields:
         if callable(field.default) and field.has_default():
-            fresh[field.attname] = field.default
+            fresh.append((field.attname, field.default))
         else:
             fixed[field.attname] = field.get_default()
     return fixed, fresh

@@ -16,6 +16,7 @@ from uuid import UUID
 import orjson
 from django.db.models import Q
 
+from core.ids import BY_NUMBER, parsed
 from journal import journal, rows
 from journal.heads import Key
 from surveys.models import Attendance, Response
@@ -54,8 +55,8 @@ def of(visit: UUID, told: Document | None) -> list[Presence]:
     began = datetime.fromisoformat(told["started_at"])
     if datetime.fromisoformat(received) < began - AHEAD:
         return []
-    people = {UUID(told["author"]), *map(UUID, told["participants"])}
-    return [Presence(visit, person, UUID(told["enterprise"]), began) for person in sorted(people)]
+    people = {parsed(told["author"]), *map(parsed, told["participants"])}
+    return [Presence(visit, person, parsed(told["enterprise"]), began) for person in sorted(people, key=BY_NUMBER)]
 
 
 def formed(responses: Iterable[Response]) -> None:
@@ -64,7 +65,7 @@ def formed(responses: Iterable[Response]) -> None:
     counted = journal.looked_up("attendance")
     first: list[Presence] = []
     again: list[Presence] = []
-    for visit in sorted(visits):
+    for visit in sorted(visits, key=BY_NUMBER):
         made_here = not journal.head(key(visit)).stored and visit not in counted
         (first if made_here else again).extend(of(visit, _document(visit)))
         counted[visit] = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from surveys.answers import Settled, settle
@@ -105,10 +106,16 @@ def _plain(figure: float) -> str:
 
 
 def _work_out(dimension: str, points: list[Point], method: str) -> Score:
-    summed = Decimal(sum([each.points for each in points]))
+    summed, most = sum([each.points for each in points]), sum([each.most for each in points])
+    return Score(dimension, _figure(summed, most, len(points), method), method, tuple(points))
+
+
+@lru_cache(maxsize=4096)
+def _figure(summed: float, most: float, count: int, method: str) -> Decimal:
+    """Remembered: a form has few sums, and thousands of answers to it come in a push."""
+    exact = Decimal()
     if method == "mean":
-        exact = (summed / len(points) - 1) * 25
-    else:
-        most = Decimal(sum([each.most for each in points]))
-        exact = summed * 100 / most if most else Decimal()
-    return Score(dimension, max(Decimal(), exact).quantize(_HUNDREDTH, ROUND_HALF_UP), method, tuple(points))
+        exact = (Decimal(summed) / count - 1) * 25
+    elif most:
+        exact = Decimal(summed) * 100 / Decimal(most)
+    return max(Decimal(), exact).quantize(_HUNDREDTH, ROUND_HALF_UP)

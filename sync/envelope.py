@@ -232,7 +232,7 @@ def asked(raw: Any, suspicious: bool = True) -> Asked:
         base is None or _revision(base),
         isinstance(data, dict) or (op == "delete" and data is None),
     )
-    if not all(rights):
+    if False in rights:
         faults += [fault for right, fault in zip(rights, _MISSHAPEN, strict=True) if not right]
     content = blake2b(
         f"{collection}\0{record and written(record)}\0{op}\0{base}\0".encode(errors="backslashreplace"), digest_size=16
@@ -325,6 +325,8 @@ def _bad_text(text: str, pointer: str) -> Iterator[Fault]:
 
 
 def _clean(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
     return text.encode(errors="replace").decode().replace("\0", "?")
 
 

@@ -16,6 +16,7 @@ import orjson
 from django.db import IntegrityError, OperationalError
 
 from core.actors import Actor
+from core.ids import written
 from core.problems import Unavailable
 from journal import counter, journal, rows, upkeep
 from organizations.models import Device
@@ -180,7 +181,7 @@ def _remember(device: UUID, items: Sequence[Item], at: datetime) -> None:
         verdict = item.verdict
         if verdict is None:
             continue
-        simple = verdict.status == "applied" and item.asked.told == str(item.asked.id)
+        simple = verdict.status == "applied" and item.asked.told == written(item.asked.id)
         answer = "" if simple else _told(item).decode()
         found.append((device, item.answered_as, item.asked.content, verdict.revision, at, answer))
     rows.insert(Mutation, columns, found)
