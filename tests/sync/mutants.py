@@ -30,7 +30,12 @@ from tests.services import ROOT
 from tests.sync import ground
 
 FEW, WORLDS, SENDS, PATIENCE = 2, 10, 260, 300
-TESTS = ("tests/sync/test_engine.py", "tests/sync/test_upkeep.py", "tests/sync/test_crashpoints.py")
+TESTS = (
+    "tests/sync/test_engine.py",
+    "tests/sync/test_upkeep.py",
+    "tests/sync/test_crashpoints.py",
+    "tests/inspections/test_later.py",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,20 @@ MUTANTS = [
         "pk, 0 if live else version, live)",
     ),
     M("no-revoke", "a revocation is forgotten", "journal.journal:revoke", "False for scope", "True for scope"),
+    M(
+        "waiting-lost",
+        "what waits is dropped when asked for",
+        "journal.later:Later._look",
+        "self.write()",
+        "self.forget()",
+    ),
+    M(
+        "waiting-stays",
+        "what waited is kept of work undone",
+        "journal.journal:savepoint",
+        "work.later.forget()",
+        "pass",
+    ),
     M(
         "broken-chain",
         "the feed forgets the chain's end",
