@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from reports.expressions import Bit, Bucket, DaySet, day_number, mask
 from reports.groups import Sight
 from reports.measures import Window
 from reports.models import CadenceRow
-from reports.periods import midnight
+from reports.periods import Period, day_of, midnight
 from reports.tallies import Tallies, Tally
 from surveys.models import Attendance
 
@@ -55,7 +55,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """A field member's assignment to some enterprises on some days; ``places`` are those it covers."""
+    """A field member's assignment to some enterprises on some days; ``places`` are those it covers.
+
+    ``last`` is the last day that was served to its end: the day of a revocation is not.
+    """
 
     id: UUID
     person: UUID
@@ -87,24 +90,30 @@ def survey(window: Window, sight: Sight) -> Ground:
         if place.is_pilot:
             of_region[place.region].append(place.id)
     duties: list[Duty] = []
-    held = ("id", "person_id", "role", "starts_on", "ends_on", "enterprise_id", "region_id")
-    for pk, person, role, first, last, enterprise, region in _assignments(window).values_list(*held):
+    known = ("id", "person_id", "role", "starts_on", "ends_on", "revoked_at", "enterprise_id", "region_id")
+    rows = held(window.period, FIELD_ROLES).filter(person__is_active=True).order_by("id")
+    for pk, person, role, first, ends, revoked, enterprise, region in rows.values_list(*known):
         covered = [enterprise] if enterprise else of_region.get(region, []) if region else []
         seen = [one for one in covered if sight.sees_pair(person, places[one].region)]
         if seen or (not covered and (sight.everything or sight.person == person)):
+            last = until(ends, revoked and day_of(revoked) - timedelta(days=1))
             duties.append(Duty(pk, person, role, first, last, tuple(seen)))
     return Ground(places, tuple(duties), sight)
 
 
-def _assignments(window: Window) -> QuerySet[Assignment]:
-    period = window.period
+def held(period: Period, roles: Iterable[str]) -> QuerySet[Assignment]:
+    """The assignments in some roles that stood on some day of the period, also those that were revoked in it or since."""
     return Assignment.objects.filter(
         Q(ends_on=None) | Q(ends_on__gte=period.first),
         Q(revoked_at=None) | Q(revoked_at__gte=period.start),
-        role__in=sorted(FIELD_ROLES),
+        role__in=sorted(roles),
         starts_on__lte=period.last,
-        person__is_active=True,
-    ).order_by("id")
+    )
+
+
+def until(*days: date | None) -> date | None:
+    """The earliest of some last days; None of those that have none."""
+    return min((day for day in days if day is not None), default=None)
 
 
 def present(first: date, last: date, window: Window) -> QuerySet[Attendance]:

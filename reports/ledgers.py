@@ -18,6 +18,7 @@ from journal import journal
 from organizations.models import Assignment, Region
 from organizations.permissions import Subject, permit, reach_of
 from organizations.roles import Role
+from reports.fieldwork import held
 from reports.figures import TOTAL
 from reports.groups import Sight
 from reports.measures import NO_WORK, Window
@@ -167,15 +168,13 @@ def _taken_in(period: Period, sight: Sight, at: datetime) -> dict[UUID, tuple[in
 
 
 def _assigned(period: Period) -> QuerySet[Assignment]:
-    return Assignment.objects.filter(
-        Q(ends_on=None) | Q(ends_on__gte=period.first), role=Role.STATION_STAFF, starts_on__lte=period.last
-    )
+    return held(period, [Role.STATION_STAFF])
 
 
 def _staffed(period: Period, sight: Sight) -> list[UUID]:
     """Towns that have a station, also those that did nothing."""
-    held = _assigned(period).exclude(region=None).filter(_of_towns("region", sight))
-    found: list[Any] = list(held.order_by().values_list("region", flat=True).distinct())
+    staff = _assigned(period).exclude(region=None).filter(_of_towns("region", sight))
+    found: list[Any] = list(staff.order_by().values_list("region", flat=True).distinct())
     return found
 
 

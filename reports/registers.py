@@ -8,22 +8,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from core.texts import EN, Text
 from inspections.models import ConferenceTask, Issue
 from inspections.rulebook import IssueCategory
 from inspections.workflow import STATE_NAMES, State
-from organizations.models import Assignment, Region
+from organizations.models import Region
 from organizations.roles import FIELD_ROLES, Role
 from reports import circulars, clocks, groups, ledgers, supervision
 from reports.arithmetic import GRADE_NAMES, grade
 from reports.circulars import number
+from reports.fieldwork import held, until
 from reports.figures import TOTAL, Figure, Report, Row
 from reports.groups import Sight
 from reports.indicators import INDICATORS
 from reports.measures import NO_WORK, Window
-from reports.periods import Period
+from reports.periods import Period, day_of
 from reports.tables import Cell, Column, Table
 
 BOARD = 5
@@ -38,7 +39,9 @@ MEMBER_MEANINGS: Final = {
     "workload": Text("本人上报的问题，含上期结转", "issues that the member reported, those carried over too"),
 }
 """What an indicator is to a single member, where its name for a group would mislead."""
-ROLE_ORDER: Final = ("instructor", "liaison", "observer")
+ROLE_ORDER: Final = ("instructor", "liaison", "observer", "station_staff")
+REPORTING = FIELD_ROLES | {Role.STATION_STAFF}
+"""Who reports issues and so stands in the duty record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ def duties(asked: Asked) -> list[Table]:
         else Q(person=sight.person) | Q(region__in=sight.regions) | Q(enterprise__region__in=sight.regions)
     )
     found = (
-        _assignments(period)
+        held(period, FIELD_ROLES)
         .filter(seen)
         .select_related("person", "enterprise__region", "region")
         .order_by("role", "person__name", "id")
@@ -154,18 +157,9 @@ def duties(asked: Asked) -> list[Table]:
             else Text("全市", "the city")
         )
         where = _in(asked.language, town.name, town.name_en) if town else None
-        rows.append((_role(one.role), one.person.name, place, where, one.starts_on, one.ends_on))
+        last = until(one.ends_on, one.revoked_at and day_of(one.revoked_at))
+        rows.append((_role(one.role), one.person.name, place, where, one.starts_on, last))
     return [Table(f"duties-{period.code}", Text("三员责任清单", "List of duties"), columns, rows, period=period.name)]
-
-
-def _assignments(period: Period) -> QuerySet[Assignment]:
-    """What field members were given to look after in the period."""
-    return Assignment.objects.filter(
-        Q(ends_on=None) | Q(ends_on__gte=period.first),
-        role__in=sorted(FIELD_ROLES),
-        starts_on__lte=period.last,
-        revoked_at=None,
-    )
 
 
 def tasks(asked: Asked) -> list[Table]:
@@ -245,7 +239,7 @@ def members(asked: Asked) -> list[Table]:
 def _roles(asked: Asked) -> dict[str, list[str]]:
     """The roles that members hold in the period, by the member's code, in the order of the office."""
     found: dict[str, set[str]] = defaultdict(set)
-    for person, role in _assignments(asked.period).values_list("person_id", "role"):
+    for person, role in held(asked.period, REPORTING).values_list("person_id", "role"):
         found[str(person)].add(role)
     return defaultdict(list, {one: sorted(held, key=ROLE_ORDER.index) for one, held in found.items()})
 

@@ -217,7 +217,10 @@ class Field:
                 if duty.role != role:
                     continue
                 owed = sum(
-                    duty.starts_on <= last and (duty.ends_on is None or duty.ends_on >= last) for _, last in blocks
+                    duty.starts_on <= last
+                    and (duty.ends_on is None or duty.ends_on >= last)
+                    and (duty.revoked_at is None or local(duty.revoked_at) > last)
+                    for _, last in blocks
                 )
                 places = [None] if role == "observer" else [one.id for one in self.covered(duty) if one.active]
                 for place in places:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from organizations import assignments
+from organizations.models import Assignment
 from reports import evidence, registers, supervision
 from reports.figures import Figure, Row
 from reports.groups import WHOLE_CITY
@@ -149,3 +151,18 @@ def test_nobody_is_warned_who_did_as_well_as_the_honoured() -> None:
     assert ([one.code for _, one in honour], [one.code for _, one in warning]) == (["1", "2"], ["4"])
     assert registers._split([row(code) for code in "123"])[1] == []
     assert registers._split([]) == ([], [])
+
+
+def test_whoever_was_relieved_owes_no_visit_afterwards_and_stays_on_the_list_of_then(world: World) -> None:
+    member = Assignment.objects.get(person=world.people["liaison"])
+    assignments.end([member.id], by=world.caller("office"), at=at("2026-11-10T10:00"))
+    asked = registers.Asked(read("2026-11"), at("2026-12-31T09:00"), WHOLE_CITY, "zh-Hans")
+
+    (record,), (duties,) = registers.members(asked), registers.duties(asked)
+    owed = record.position("visit_completion.owed")
+    told = {row[0]: row for row in record.rows}
+    listed = {row[1]: row[-1] for row in duties.rows}
+
+    assert told["liaison"][:2] == ("liaison", "联络员")
+    assert told["liaison"][owed] == 0
+    assert listed["liaison"] == date(2026, 11, 10)
