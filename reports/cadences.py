@@ -41,9 +41,10 @@ class Block:
     last: date
 
 
-def blocks(cadence: Cadence, period: Period) -> list[Block]:
-    """The blocks that end in the period: like everything else, visits are judged when they have fallen due."""
-    return [block for block in _from(cadence.months, period.first) if block.last <= period.last]
+def blocks(cadence: Cadence, period: Period, today: date) -> list[Block]:
+    """The blocks that end in the period by ``today``: like everything else, visits are judged when they have fallen due."""
+    until = min(period.last, today)
+    return [block for block in _from(cadence.months, period.first) if block.last <= until]
 
 
 def _from(months: int, day: date) -> Iterator[Block]:

@@ -190,7 +190,8 @@ class Count:
     def __init__(self, window: Window, ground: Ground, person: UUID | None = None) -> None:
         self.window, self.ground, self.person = window, ground, person
         on_duty = {duty.role for duty in ground.duties}
-        due = {one: blocks(one, window.period) for one in cadences() if one.role in on_duty}
+        today = day_of(window.at)
+        due = {one: blocks(one, window.period, today) for one in cadences() if one.role in on_duty}
         self.due = {one: some for one, some in due.items() if some}
 
     @cached_property

@@ -211,7 +211,8 @@ class Field:
         """Owed and done by (member, enterprise, or None for a role that owes a visit anywhere)."""
         summed: dict[Any, tuple[int, int]] = {}
         for role, months in (("liaison", 1), ("instructor", 3), ("observer", 6)):
-            blocks = [one for one in self.blocks(months) if self.period.first <= one[1] <= self.period.last]
+            until = min(self.period.last, local(self.now))
+            blocks = [one for one in self.blocks(months) if self.period.first <= one[1] <= until]
             best: dict[Any, int] = {}
             for duty in self.duties:
                 if duty.role != role:

@@ -153,6 +153,18 @@ def test_nobody_is_warned_who_did_as_well_as_the_honoured() -> None:
     assert registers._split([]) == ([], [])
 
 
+def test_a_visit_is_owed_once_its_month_has_come_to_its_last_day(world: World) -> None:
+    def owed(when: str) -> int | None:
+        report = supervision.report(read("2026-Q4"), "field_member", sight=WHOLE_CITY, at=at(when))
+        return report.total["visit_completion"].denominator
+
+    liaisons, instructors = 2, 1
+
+    assert owed("2026-10-30T23:00") == 0
+    assert owed("2026-11-23T09:00") == liaisons
+    assert owed("2026-12-31T09:00") == 3 * liaisons + instructors + 1
+
+
 def test_whoever_was_relieved_owes_no_visit_afterwards_and_stays_on_the_list_of_then(world: World) -> None:
     member = Assignment.objects.get(person=world.people["liaison"])
     assignments.end([member.id], by=world.caller("office"), at=at("2026-11-10T10:00"))
