@@ -21,7 +21,7 @@ from reports.measures import Window
 from reports.periods import Period
 from reports.tables import Cell, Column, Table
 from surveys.groups import SMALLEST_GROUP, shown
-from surveys.models import Response
+from surveys.models import Questionnaire, Response
 
 GROUPED = ("region", "park", "pilot_tier", "designation_level")
 
@@ -95,7 +95,7 @@ class Scores:
 def scores(
     questionnaire: str, period: Period, group_by: str, *, sight: Sight, at: datetime, language: str = ZH
 ) -> Scores:
-    """Mean scores of submitted answers begun in the period. Raises Invalid for a grouping that says who answered.
+    """Mean scores of submitted answers begun in the period. Raises Invalid for no questionnaire, and for a grouping that says who answered.
 
     Each mean counts the enterprises that :func:`surveys.groups.shown` lets into it, judged dimension by dimension, so that
     no group under five is told, nor what is left when one sum is taken from another.
@@ -103,6 +103,9 @@ def scores(
     if group_by not in GROUPED:
         detail = Text("此处可按 {them} 分组", "Grouped here by {them}").fill(them=", ".join(GROUPED))
         raise Invalid.at("/group_by", "invalid-choice", detail)
+    if not Questionnaire.objects.filter(pk=questionnaire).exists():
+        detail = Text("没有问卷 {code}", "There is no questionnaire {code}").fill(code=questionnaire)
+        raise Invalid.at("/questionnaire", "unknown", detail)
     place: dict[UUID, Any] = {}
     counted: dict[str, dict[UUID, Sum]] = {dimension: {} for dimension in DIMENSIONS}
     rows = Response.objects.filter(

@@ -132,6 +132,8 @@ def object_to(snapshot: Snapshot, *, unit: str, text: str, sight: Sight, by: Act
         raise Frozen()
     if at > snapshot.objections_until:
         raise Conflict(Text("异议期已过", "Objections are no longer taken"))
+    if not groups.exists(snapshot.group_by, unit):
+        raise Invalid.at("/unit", "unknown", Text("没有分组 {code}", "There is no group {code}").fill(code=unit))
     if not text.strip() or len(text) > 2000:
         raise Invalid.at(
             "/text", "required", Text("请写明异议（2000字以内）", "Say what is wrong, in up to 2000 characters")

@@ -91,3 +91,9 @@ def test_nobody_is_shown_alone(world: World, form: Questionnaire) -> None:
     assert asked(world).total is None
     with pytest.raises(Invalid):
         asked(world, "field_member")
+
+
+def test_a_questionnaire_that_is_not_there_is_told(world: World) -> None:
+    with pytest.raises(Invalid) as refusal:
+        asked(world)
+    assert [fault.pointer for fault in refusal.value.errors] == ["/questionnaire"]

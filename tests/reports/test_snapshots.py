@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from core.problems import Forbidden, Invalid
 from reports import assessing, groups, schemes, snapshots
+from reports.groups import WHOLE_CITY
 from reports.models import IdList, Scheme, Snapshot
 from reports.periods import read
 from reports.snapshots import Frozen, NotYet
@@ -129,6 +130,11 @@ def test_nobody_objects_for_others_and_only_the_office_freezes(busy: World) -> N
     snapshot, edu = draft(busy), busy.caller("edu")
     with pytest.raises(Forbidden):
         snapshots.object_to(snapshot, unit="HRSS", text="替人说话", sight=groups.sight(edu), by=edu, at=busy.now)
+    with pytest.raises(Invalid) as refusal:
+        snapshots.object_to(
+            snapshot, unit="HSSR", text="打错了", sight=WHOLE_CITY, by=busy.caller("office"), at=busy.now
+        )
+    assert [fault.pointer for fault in refusal.value.errors] == ["/unit"]
     with pytest.raises(Forbidden):
         snapshots.freeze(snapshot, early="自己来", by=edu, at=busy.now)
     with pytest.raises(Forbidden):
