@@ -101,32 +101,32 @@ def _overall(report: Report) -> tuple[Text, ...]:
     total = report.total
     load, closed, on_time = total["workload"], total["closure_rate"], total["on_time_rate"]
     first = Text(
-        "本期工作量{load}件，其中新增{new}件、结转{carried}件；应办结{due}件，已办结{closed}件，结案率{rate}%{change}。",
+        "本期工作量{load}件，其中新增{new}件、结转{carried}件；应办结{due}件，已办结{closed}件，结案率{rate}{change}。",
         "The workload was {load}: {new} new and {carried} carried over. {due} fell due, {closed} of them are closed: "
-        "{rate}%{change}.",
+        "{rate}{change}.",
     ).fill(
         load=load.numerator,
         new=load.parts.get("new", 0),
         carried=load.parts.get("carried", 0),
         due=closed.denominator,
         closed=closed.numerator,
-        rate=_said(closed),
+        rate=_share(closed),
         change=_change(report, "closure_rate"),
     )
     second = Text(
-        "按期办结{done}件，按期办结率{rate}%{change}；超期{late}件。",
-        "{done} were replied to on time: {rate}%{change}; {late} were late.",
+        "按期办结{done}件，按期办结率{rate}{change}；超期{late}件。",
+        "{done} were replied to on time: {rate}{change}; {late} were late.",
     ).fill(
         done=on_time.numerator,
-        rate=_said(on_time),
+        rate=_share(on_time),
         change=_change(report, "on_time_rate"),
         late=total["overdue_rate"].numerator,
     )
     satisfied = total["satisfaction_rate"]
     third = Text(
-        "群众评价{rated}件，满意率{rate}%；回访解决率{solved}%。",
-        "{rated} were rated: {rate}% satisfied; {solved}% solved.",
-    ).fill(rated=satisfied.denominator, rate=_said(satisfied), solved=_said(total["solved_rate"]))
+        "群众评价{rated}件，满意率{rate}；回访解决率{solved}。",
+        "{rated} were rated; satisfied: {rate}; solved: {solved}.",
+    ).fill(rated=satisfied.denominator, rate=_share(satisfied), solved=_share(total["solved_rate"]))
     return first, second, third
 
 
@@ -134,41 +134,40 @@ def _visits(report: Report) -> tuple[Text, ...]:
     total = report.total
     coverage, completion = total["visit_coverage"], total["visit_completion"]
     first = Text(
-        "走访试点企业{visited}家，占在册{all}家的{rate}%{change}；应走访{owed}次，完成{done}次，完成率{completion}%。",
-        "{visited} of {all} pilots were visited: {rate}%{change}. Of {owed} visits owed {done} were made: "
-        "{completion}%.",
+        "走访试点企业{visited}家，占在册{all}家的{rate}{change}；应走访{owed}次，完成{done}次，完成率{completion}。",
+        "{visited} of {all} pilots were visited: {rate}{change}. Of {owed} visits owed {done} were made: {completion}.",
     ).fill(
         visited=coverage.numerator,
         all=coverage.denominator,
-        rate=_said(coverage),
+        rate=_share(coverage),
         change=_change(report, "visit_coverage"),
         owed=completion.denominator,
         done=completion.numerator,
-        completion=_said(completion),
+        completion=_share(completion),
     )
     responses, aware = total["response_completion"], total["policy_awareness"]
     second = Text(
-        "收到有效答卷{valid}份，问卷完成率{rate}%；政策知晓率{aware}%。",
-        "{valid} valid responses: {rate}% of the target; policy awareness {aware}%.",
-    ).fill(valid=responses.numerator, rate=_said(responses), aware=_said(aware))
+        "计划问卷到期{owed}份，按时完成{done}份，问卷完成率{rate}；政策知晓率{aware}。",
+        "Of {owed} planned questionnaires due {done} were answered in time: {rate}; policy awareness {aware}.",
+    ).fill(owed=responses.denominator, done=responses.numerator, rate=_share(responses), aware=_share(aware))
     return first, second, *_ends(report, "visit_coverage")
 
 
 def _handling(report: Report) -> tuple[Text, ...]:
     total = report.total
     acks, days = total["ack_timeliness"], total["handling_days"]
+    took = Text(
+        "平均办理{days}个工作日（中位数{median}个）；", "{days} working days to a reply (median {median}); "
+    ).fill(days=_said(days), median=_number(days.parts.get("median")))
     first = Text(
-        "签收及时率{acks}%，响应率{responses}%，平均办理{days}个工作日（中位数{median}个）；退单率{returns}%，重办率{rework}%。",
-        "Acknowledged in time {acks}%, responded in time {responses}%; {days} working days to a reply "
-        "(median {median}); "
-        "returned {returns}%, reworked {rework}%.",
+        "签收及时率{acks}，响应率{responses}；{took}退单率{returns}，重办率{rework}。",
+        "Acknowledged in time: {acks}, responded in time: {responses}; {took}returned: {returns}, reworked: {rework}.",
     ).fill(
-        acks=_said(acks),
-        responses=_said(total["response_rate"]),
-        days=_said(days),
-        median=_number(days.parts.get("median")),
-        returns=_said(total["return_rate"]),
-        rework=_said(total["rework_rate"]),
+        acks=_share(acks),
+        responses=_share(total["response_rate"]),
+        took=took if days.denominator else Text("", ""),
+        returns=_share(total["return_rate"]),
+        rework=_share(total["rework_rate"]),
     )
     return first, *_ends(report, "on_time_rate")
 
@@ -200,7 +199,7 @@ def _next_steps(departments: Report, towns: Report, named: Sequence[NamedProblem
             Text(
                 "{who}按期办结率低于全市水平，要逐件分析原因，限期整改。",
                 "{who}: below the city's rate on time; go through every late issue and put it right.",
-            ).fill(who=_names(weak))
+            ).fill(who=_names(weak, 5))
         )
     absent = _below(towns, "visit_coverage", Decimal(100))
     if absent:
@@ -208,7 +207,7 @@ def _next_steps(departments: Report, towns: Report, named: Sequence[NamedProblem
             Text(
                 "{who}要对照走访计划，补足尚未走访的试点企业。",
                 "{who}: visit the pilots that have not been visited yet.",
-            ).fill(who=_names(absent))
+            ).fill(who=_names(absent, 5))
         )
     if named:
         steps.append(
@@ -225,29 +224,30 @@ def _ends(report: Report, key: str) -> tuple[Text, ...]:
     placed = report.ranked(key)
     if len(placed) < 2:
         return ()
-    best = [row for place, row in placed if place == 1][:3]
+    best = [row for place, row in placed if place == 1]
     worst_place = placed[-1][0]
     if worst_place == 1:
         return ()
-    last = [row for place, row in placed if place == worst_place][:3]
+    last = [row for place, row in placed if place == worst_place]
     return (
         Text(
             "{indicator}居前的是{best}（{top}%），靠后的是{last}（{bottom}%）。",
             "{indicator}: first {best} ({top}%), last {last} ({bottom}%).",
         ).fill(
             indicator=INDICATORS[key].name,
-            best=_names(best),
+            best=_names(best, 3),
             top=_said(best[0].figures[key]),
-            last=_names(last),
+            last=_names(last, 3),
             bottom=_said(last[0].figures[key]),
         ),
     )
 
 
 def _below(report: Report, key: str, line: Decimal | None) -> list[Row]:
+    """Those that can be ranked and are below a line, the last first."""
     placed = report.ranked(key)
     low = [row for _, row in placed if line is not None and (row.figures[key].value or Decimal(0)) < line]
-    return low[-5:]
+    return low[::-1]
 
 
 def _change(report: Report, key: str) -> Text:
@@ -277,8 +277,19 @@ def _has_data(report: Report) -> bool:
     return any(report.total[key].numerator for key in ("workload", "visits_per_member") if key in report.total)
 
 
-def _names(rows: Sequence[Row]) -> Text:
-    return Text("、".join(row.name for row in rows), ", ".join(row.name for row in rows))
+def _names(rows: Sequence[Row], most: int) -> Text:
+    """The first names, and how many there are when not all are told."""
+    told, rest = [row.name for row in rows[:most]], len(rows) - most
+    if rest <= 0:
+        return Text("、".join(told), ", ".join(told))
+    return Text("、".join(told) + f"等{len(rows)}家单位", ", ".join(told) + f" and {rest} more")
+
+
+def _share(figure: Figure) -> Text:
+    """A rate with its sign; in words where there was nothing to divide by."""
+    if figure.value is None:
+        return Text("暂无数据", "no data")
+    return Text(f"{figure.value}%", f"{figure.value}%")
 
 
 def _said(figure: Figure) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO, StringIO
@@ -22,6 +23,7 @@ from reports.indicators import for_group
 from reports.periods import SHANGHAI, read
 from reports.registers import REGISTERS
 from reports.tables import Column, Table
+from surveys.models import Questionnaire
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1", "'=already", "𠮷野家😀\u200b", "a\u0301", 'a,b"c\r\nd']
 
@@ -185,6 +187,38 @@ def test_the_bulletin_is_set_as_official_documents_are() -> None:
     assert document.tables[1].rows[2].cells[0].text == "<华士镇> & {{ 7 * 7 }}"
 
 
+def sections(departments: Report, towns: Report, language: str = ZH) -> str:
+    bulletin = sentences.compose(
+        departments, towns, [], day=date(2026, 10, 9), number=Text("", ""), issuer=Text("", ""), addressees=Text("", "")
+    )
+    return "".join(text.of(language) for section in bulletin.sections for text in section.paragraphs)
+
+
+@pytest.mark.parametrize(("language", "words"), [(ZH, "满意率暂无数据"), (EN, "satisfied: no data")])
+def test_a_bulletin_says_in_words_that_there_was_nothing_to_divide_by(language: str, words: str) -> None:
+    def nothing(group_by: str) -> Report:
+        total = {one.key: figure(one.key, 0, None if one.denominator is None else 0) for one in for_group(group_by)}
+        return Report(periods.read("2026-Q3"), group_by, [], total)
+
+    told = sections(nothing("department"), nothing("region"), language)
+
+    assert words in told
+    assert "–" not in told
+
+
+def test_a_bulletin_says_how_many_share_a_place_that_it_has_no_room_for() -> None:
+    towns = supervision("region", tuple("甲乙丙丁戊己庚"))
+    level = {"visit_coverage": figure("visit_coverage", 9, 10)}
+    rows = [Row(row.code, row.name, {**row.figures, **level}) for row in towns.rows[:6]]
+    last = Row("Z", "庚", {**towns.rows[6].figures, "visit_coverage": figure("visit_coverage", 1, 10)})
+
+    told = sections(supervision(), replace(towns, rows=[*rows, last]))
+
+    assert "走访覆盖率居前的是甲、乙、丙等6家单位（90.00%），靠后的是庚（10.00%）。" in told
+    assert "庚、己、戊、丁、丙等7家单位要对照走访计划" in told
+    assert "计划问卷到期19份，按时完成16份" in told
+
+
 def test_the_offices_own_template_is_used_and_a_broken_one_is_refused() -> None:
     own = docx.Document()
     own.add_paragraph("通报：{{ title }}")
@@ -211,6 +245,7 @@ def test_no_name_of_a_sheet_is_cut(db: None, language: str) -> None:
     """Excel takes 31 characters."""
     at = datetime(2026, 11, 30, 12, tzinfo=SHANGHAI)
     period = read("2026-11")
+    Questionnaire.objects.create(code="visit", title="走访表", created_at=at)
     wanted = [deliverables.Wanted("supervision", period, "xlsx", group_by=one) for one in ("department", "region")]
     wanted += [deliverables.Wanted("register", period, "xlsx", register=one) for one in REGISTERS]
     wanted.append(deliverables.Wanted("evidence", period, "xlsx", indicator="on_time_rate"))
