@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from core.texts import Text
 from reports import supervision
 from reports.drawings import Drawing
-from reports.figures import Report
+from reports.figures import TOTAL, Figure, Report
 from reports.groups import WHOLE_CITY, Sight
 from reports.indicators import GROUPS, INDICATORS, Indicator
 from reports.periods import Period
@@ -25,7 +26,11 @@ NOT_FOLLOWED = {"year": ("visit_coverage",)}
 
 def tables(report: Report, *, sight: Sight, at: datetime) -> list[Table]:
     """The tables that go with a supervision report in a workbook; those with nothing to show are left out."""
-    made = [heat(report), *(ranking(report, key) for key in RANKED if key in report.total)]
+    made = [
+        *([comparison(report)] if report.compared else []),
+        heat(report),
+        *(ranking(report, key) for key in RANKED if key in report.total),
+    ]
     return [*(table for table in made if list(table.rows)), trend(report.period, sight=sight, at=at)]
 
 
@@ -74,6 +79,49 @@ def heat(report: Report) -> Table:
         unit=Text("%", "%"),
         period=report.period.name,
         measure=Text("颜色按列比较：绿色较好，红色较差", "colours compare within a column: green is better, red worse"),
+    )
+
+
+COMPARED: dict[str, Text] = {
+    "previous": Text("较上期", "against previous"),
+    "year_earlier": Text("较上年同期", "against last year"),
+}
+
+
+def comparison(report: Report) -> Table:
+    """The rates of every group and how many points they moved against the periods it is compared with."""
+    rates = [one for one in report.indicators if one.unit == "percent"]
+    columns = [Column("name", GROUPS[report.group_by], width=24)]
+    for one in rates:
+        columns.append(Column(one.key, Text("本期", "now"), kind="decimal", group=one.name, width=9))
+        columns += [
+            Column(f"{one.key}.{name}", COMPARED[name], kind="decimal", group=one.name, width=9, heat=_heat(one))
+            for name in report.compared
+        ]
+
+    def cells(figures: Mapping[str, Figure], others: Sequence[Mapping[str, Figure]]) -> Iterator[Decimal | None]:
+        for one in rates:
+            now = figures[one.key].value
+            yield now
+            for other in others:
+                before = other[one.key].value if one.key in other else None
+                yield None if now is None or before is None else now - before
+
+    before = list(report.compared.values())
+    found = [(row, [other.row(row.code) for other in before]) for row in report.rows]
+    return Table(
+        key=f"comparison-{report.period.code}-{report.group_by}",
+        title=Text("环比同比表", "Compared with earlier periods"),
+        tab=Text("环比同比", "Compared"),
+        columns=columns,
+        rows=[(row.name, *cells(row.figures, [one.figures if one else {} for one in others])) for row, others in found],
+        total=(TOTAL, *cells(report.total, [other.total for other in before])),
+        unit=Text("%、百分点", "%, points"),
+        period=report.period.name,
+        notes=tuple(
+            Text(f"{COMPARED[name]}：{other.period.name}。", f"{COMPARED[name].en}: {other.period.name.en}.")
+            for name, other in report.compared.items()
+        ),
     )
 
 

@@ -100,6 +100,20 @@ def test_the_same_numbers_come_as_csv_and_xlsx(busy: World) -> None:
     assert pressing["G5"].value is not None
 
 
+def test_a_workbook_that_compares_says_by_how_many_points(busy: World) -> None:
+    asked = "reports/supervision?period=2026-12&compare=previous&format=xlsx&group_by=department"
+    busy.on("2026-12-02T09:00").replied()
+    with time_machine.travel(busy.on("2026-12-20T09:00").now, tick=True):
+        sheets = openpyxl.load_workbook(BytesIO(body(line(busy, "office").get(asked)))).worksheets
+    (sheet,) = [one for one in sheets if one.title.endswith("环比同比")]
+    rows = list(sheet.iter_rows(values_only=True))
+    column = rows[2].index("按期办结率")
+
+    assert rows[3][column : column + 2] == ("本期", "较上期")
+    assert rows[4][column : column + 2] == (100, 50)
+    assert "较上期：2026年11月。" in {row[0] for row in rows}
+
+
 def test_accept_chooses_the_form_too(busy: World) -> None:
     office = line(busy, "office")
 
