@@ -250,5 +250,7 @@ def _sum(items: Sequence[Scored]) -> tuple[Decimal | None, Text]:
             change = one.mark.points * one.item.weight
             extra += change
             terms += f" {'+' if change > 0 else '−'} {shown(abs(change))}"
-    total = max(Decimal("0.00"), rounded(earned + extra))
+    total = rounded(earned + extra)
+    if total < 0:
+        total, terms = Decimal("0.00"), f"max(0; {terms})"
     return total, Text(f"{terms} = {shown(total)}", f"{terms} = {shown(total)}")

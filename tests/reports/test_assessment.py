@@ -77,6 +77,13 @@ def test_a_score_is_the_sum_that_its_sentence_says() -> None:
     assert (got.grade, got.rank, got.flags) == ("good", 1, ())
 
 
+def test_a_score_below_nothing_is_nothing_and_its_sentence_says_why() -> None:
+    (got,) = assessment.assess(scheme(ON_TIME, YELLOW), [unit("HRSS", on_time=(0, 100), yellow=3)])
+
+    assert got.total == Decimal("0.00")
+    assert got.sentence.of(EN) == "max(0; 0 − 3) = 0"
+
+
 def test_equal_scores_share_a_place() -> None:
     units = [
         unit("TAX", on_time=(8, 10), satisfied=(10, 10)),
