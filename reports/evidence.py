@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -64,7 +65,7 @@ def page(
     if isinstance(found, QuerySet):
         time = _time(key, kind)
         rows = _after(found, time, begun, start) if start else found
-        triples = list(rows.order_by(f"-{time}", "-pk").values_list("pk", _issue(kind), time)[: size + 1])
+        triples = _first(rows.order_by(f"-{time}", "-pk"), key, ("pk", _issue(kind), time), size + 1)
     else:
         triples = [(one, one, None) for one in sorted(one for one in found if start is None or one > start)[: size + 1]]
     following = _place(*triples[size - 1]) if len(triples) > size else None
@@ -79,6 +80,27 @@ def _time(key: str, kind: str) -> str:
     if key in (*fieldwork.KEYS, *questionnaires.KEYS):
         return "pk"
     return BASES["new" if key == "workload" else MEASURES[key].basis if key in MEASURES else "replied"].time
+
+
+def _first(rows: QuerySet[Any], key: str, columns: Sequence[str], wanted: int) -> list[tuple[Any, ...]]:
+    """The first of those that count; forms that are read for it come a page at a time, and nearly all of them count."""
+    if key not in questionnaires.READ:
+        return list(rows.values_list(*columns)[:wanted])
+    found: list[tuple[Any, ...]] = []
+    for start in count(0, wanted):
+        some = list(rows.values_list(*columns, "answers")[start : start + wanted])
+        found += [tuple(row) for *row, answers in some if questionnaires.heard(answers)]
+        if len(found) >= wanted or len(some) < wanted:
+            break
+    return found[:wanted]
+
+
+def _all(rows: QuerySet[Any], key: str, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """All of those that count, walked once and not kept."""
+    if key not in questionnaires.READ:
+        return rows.values_list(*columns).iterator(chunk_size=5000)
+    walked = rows.values_list(*columns, "answers").iterator(chunk_size=500)
+    return (tuple(row) for *row, answers in walked if questionnaires.heard(answers))
 
 
 def _after(rows: QuerySet[Any], time: str, begun: datetime | None, start: UUID) -> QuerySet[Any]:
@@ -98,9 +120,7 @@ def every(
     """Everything behind a number as (kind, id, issue), for a sheet. Raises Invalid like :func:`page`."""
     kind, found = _behind(period, group_by, key, side, group, sight, at)
     if isinstance(found, QuerySet):
-        rows: Iterable[tuple[UUID, UUID]] = (
-            found.order_by("pk").values_list("pk", _issue(kind)).iterator(chunk_size=5000)
-        )
+        rows: Iterable[tuple[UUID, UUID]] = _all(found.order_by("pk"), key, "pk", _issue(kind))
     else:
         rows = ((one, one) for one in sorted(found))
     return ((kind, one, issue if kind in (*OF_AN_ISSUE, "issue") else None) for one, issue in rows)
@@ -129,7 +149,7 @@ def all_ids(window: Window, group_by: str, key: str, side: str, group: Any, sigh
     """Every id behind a number, in ascending order; ``group`` is a key of :mod:`reports.groups`, or WHOLE."""
     found = source(window, group_by, key, side, group, sight)
     if isinstance(found, QuerySet):
-        return list(found.order_by("pk").values_list("pk", flat=True))
+        return [one for (one,) in _all(found.order_by("pk"), key, "pk")]
     return sorted(found)
 
 
@@ -144,7 +164,7 @@ def by_group(window: Window, group_by: str, key: str, side: str, sight: Sight) -
         rows = source(window, group_by, key, side, WHOLE, sight)
         if not isinstance(rows, QuerySet):
             raise TypeError(f"{key} is read from rows")
-        for group, pk in rows.values_list(_path(group_by, key), "pk"):
+        for group, pk in _all(rows, key, _path(group_by, key), "pk"):
             found["" if group is None else group].append(pk)
     names = groups.named(group_by, found, ZH)
     told = {names[group][0] or "": some for group, some in found.items()}

@@ -17,6 +17,8 @@ from reports.tallies import Tallies, Tally
 from surveys.models import Response
 
 KEYS = ("response_completion", "policy_awareness")
+READ = ("policy_awareness",)
+"""Those whose forms are read to know which of them count."""
 DONE = ("submitted", "accepted")
 OBSERVER_FORM = "observer"
 
@@ -79,7 +81,7 @@ def path(group_by: str, key: str) -> str:
 def evidence(
     window: Window, group_by: str, key: str, side: str, group: Any, sight: Sight, *, whole: bool
 ) -> QuerySet[Any]:
-    """The plans or the observers' forms behind a number."""
+    """The plans or the observers' forms behind a number; of the forms those whose answers are :func:`heard`."""
     rows: QuerySet[Any]
     if key == "response_completion":
         rows = plans(window, sight)
@@ -105,14 +107,19 @@ def _planned(window: Window, group_by: str, sight: Sight) -> dict[Any, Tally]:
     return {row["group"]: Tally(row["done"], row["wanted"]) for row in rows}
 
 
+def heard(answers: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Workers who knew of the reform and workers asked; None of a conflict of interest, or when nobody was asked."""
+    asked, aware = _whole(answers.get("interviewed")), _whole(answers.get("aware"))
+    return None if answers.get("conflict") == "yes" or not asked else (min(aware, asked), asked)
+
+
 def _heard(window: Window, group_by: str, sight: Sight) -> dict[Any, Tally]:
-    """Observers' forms are few, so their answers are read; one with a conflict of interest is left out."""
+    """Observers' forms are few, so their answers are read."""
     found: dict[Any, Tally] = defaultdict(lambda: Tally(0, 0))
     rows = observations(window, sight).order_by().values_list(path(group_by, "policy_awareness"), "answers")
     for group, answers in rows.iterator(chunk_size=500):
-        asked, aware = _whole(answers.get("interviewed")), _whole(answers.get("aware"))
-        if answers.get("conflict") != "yes" and asked:
-            found[group] += Tally(min(aware, asked), asked)
+        if said := heard(answers):
+            found[group] += Tally(*said)
     return found
 
 

@@ -12,6 +12,7 @@ from reports.groups import WHOLE_CITY
 from reports.indicators import GROUPS, INDICATORS, for_group
 from reports.measures import Window
 from reports.periods import Period, read
+from surveys.models import Response
 from tests.reports import plainly, worlds
 
 WORLDS = int(os.environ.get("WORLDS", "12"))
@@ -76,12 +77,26 @@ def test_behind_every_number_are_as_many_ids(ground: None, seed: int) -> None:
                 group = None if row is None else row.code or ""
                 one = figures[indicator.key]
                 for side, number in (("numerator", one.numerator), ("denominator", one.denominator)):
+                    if indicator.key == "policy_awareness":
+                        assert heard(period, group_by, side, group) == number, f"{side} of {group_by} {group}"
+                        continue
                     if number is None or (side == "numerator" and indicator.key in COUNTED_OTHERWISE):
                         continue
-                    if indicator.key in ("visit_completion", "policy_awareness"):
+                    if indicator.key == "visit_completion":
                         continue
                     ids = pages(period, group_by, indicator.key, side, group)
                     assert len(ids) == len(set(ids)) == number, f"{indicator.key} {side} of {group_by} {group}"
+
+
+def heard(period: Period, group_by: str, side: str, group: str | None) -> int:
+    """The workers that the forms behind a number tell of; each of the forms has asked some."""
+    ids = pages(period, group_by, "policy_awareness", side, group)
+    told = [one.answers for one in Response.objects.filter(pk__in=ids)]
+    assert len(ids) == len(set(ids)) == len([one for one in told if one["interviewed"] and one["conflict"] == "no"])
+    window = Window(period, worlds.NOW)
+    whole = evidence.by_group(window, group_by, "policy_awareness", side, WHOLE_CITY)
+    assert set(ids) == set(whole.get("*" if group is None else group, ()))
+    return sum(one["aware" if side == "numerator" else "interviewed"] for one in told)
 
 
 def pages(period: Period, group_by: str, key: str, side: str, group: str | None) -> list[Any]:
