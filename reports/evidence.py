@@ -129,12 +129,10 @@ def every(
 def _behind(
     period: Period, group_by: str, key: str, side: str, group: str | None, sight: Sight, at: datetime
 ) -> tuple[str, QuerySet[Any] | Iterable[UUID]]:
-    indicator = _checked(group_by, key, side)
+    indicator = check(group_by, key, side)
     kind = indicator.evidence[SIDES.index(side)]
     if group and not groups.exists(group_by, group):
-        raise Invalid.at(
-            "/group", "unknown-group", Text("没有分组 {code}", "There is no group {code}").fill(code=group)
-        )
+        raise no_group(group)
     if kind is None:
         return indicator.evidence[0], ()
     chosen = WHOLE if group is None else "" if group == "" else groups.key_of(group_by, group)
@@ -216,7 +214,8 @@ def _among(*bases: str, window: Window, group_by: str, group: Any, sight: Sight,
     return rows.filter(nothing | Q(**{path: ""}) if textual else nothing)
 
 
-def _checked(group_by: str, key: str, side: str) -> Indicator:
+def check(group_by: str, key: str, side: str) -> Indicator:
+    """The indicator, if it is counted by that grouping. Raises Invalid at ``/indicator`` or ``/side``."""
     indicator = named(key)
     if indicator not in for_group(group_by):
         raise Invalid.at(
@@ -229,6 +228,12 @@ def _checked(group_by: str, key: str, side: str) -> Indicator:
             "/side", "choice", Text("side 应为 numerator 或 denominator", "side is numerator or denominator")
         )
     return indicator
+
+
+def no_group(code: str) -> Invalid:
+    """The refusal of a group that there is not."""
+    detail = Text("没有分组 {code}", "There is no group {code}").fill(code=code)
+    return Invalid.at("/group", "unknown-group", detail)
 
 
 def _cursor(after: str | None) -> tuple[datetime | None, UUID | None]:

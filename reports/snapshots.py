@@ -250,8 +250,15 @@ def verify(snapshot: Snapshot) -> list[Text]:
 
 
 def ids(snapshot: Snapshot, group: str, indicator: str, side: str) -> list[UUID]:
-    """The ids behind a number of a snapshot, as they were; ``group`` is a code, "" or TOTAL."""
-    digest = snapshot.document.get("evidence", {}).get(group, {}).get(indicator, {}).get(side)
+    """The ids behind a number of a snapshot, as they were; ``group`` is a code, "" or TOTAL.
+
+    Raises Invalid, as live evidence does, for a group that there neither was nor is and an indicator not counted by the grouping.
+    """
+    kept = snapshot.document.get("evidence", {})
+    evidence.check(snapshot.group_by, indicator, side)
+    if group not in ("", TOTAL, *kept) and not groups.exists(snapshot.group_by, group):
+        raise evidence.no_group(group)
+    digest = kept.get(group, {}).get(indicator, {}).get(side)
     row = IdList.objects.filter(pk=digest).first() if digest else None
     raw = bytes(row.ids) if row else b""
     return [UUID(bytes=raw[start : start + 16]) for start in range(0, len(raw), 16)]

@@ -370,3 +370,25 @@ def test_the_office_edits_the_layout_in_word_and_sends_it_back(busy: World) -> N
     assert first_line() == "内部资料 注意保存"
     assert office.delete(where).status_code == 204
     assert first_line().startswith("关于2026年11月")
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer"),
+    [
+        ("indicator=on_time_rate&group=NOSUCH", "/group"),
+        ("indicator=visit_coverage", "/indicator"),
+        ("indicator=luck", "/indicator"),
+    ],
+)
+def test_evidence_of_a_snapshot_says_what_it_does_not_know(busy: World, asked: str, pointer: str) -> None:
+    office = line(busy, "office")
+    taken = office.post("reports/snapshots", {"kind": "supervision", "period": "2026-11", "group_by": "department"})
+
+    told = office.get(f"reports/snapshots/{taken.data['id']}/evidence?side=numerator&{asked}")
+    live = office.get(f"reports/supervision/evidence?{PERIOD}&side=numerator&{asked}")
+    other = office.get(f"reports/snapshots/{taken.data['id']}/evidence?side=numerator&indicator=on_time_rate&group=EDU")
+
+    assert (told.status_code, live.status_code) == (422, 422), told.content
+    assert told.json()["errors"] == live.json()["errors"]
+    assert told.json()["errors"][0]["pointer"] == pointer
+    assert other.data["results"] == []
