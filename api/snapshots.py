@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -183,9 +184,13 @@ class SnapshotEvidence(Reported):
         found = snapshots.ids(row, asked.get("group", snapshots.TOTAL), asked["indicator"], asked["side"])
         dress = self.dress(asked)
         if dress == "json":
-            return self.shown({"kind": kind or "", **_page(request, found)})
+            told = _page(request, found)
+            issues = evidence.issues_of(kind or "", told["results"])
+            return self.shown({"kind": kind or "", **told} | ({} if issues is None else {"issues": issues}))
         period = snapshots.period_of(row)
-        rows = ((deliverables.SIDE_NAMES[asked["side"]], kind, one, None) for one in found)
+        issues = found if kind == "issue" else evidence.issues_of(kind or "", found)
+        side = deliverables.SIDE_NAMES[asked["side"]]
+        rows = ((side, kind, one, issue) for one, issue in zip(found, issues or repeat(None), strict=False))
         table = deliverables.evidence_table(f"evidence-{asked['indicator']}-{period.code}", period, rows)
         return self.send(deliverables.write(deliverables.Made(table.key, None, [table]), dress, self.language))
 

@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 
 from core.problems import Invalid
 from core.texts import ZH, Text
+from inspections.models import Segment, Supervision
 from reports import fieldwork, footprints, groups, questionnaires
 from reports.groups import Sight
 from reports.indicators import Indicator, for_group, named
@@ -141,6 +142,17 @@ def _behind(
 
 def _issue(kind: str) -> str:
     return "issue_id" if kind in OF_AN_ISSUE else "pk"
+
+
+def issues_of(kind: str, ids: Sequence[UUID]) -> list[UUID] | None:
+    """In step with the ids of segments or cards the issues they belong to; None for other kinds."""
+    if kind not in OF_AN_ISSUE:
+        return None
+    rows = (Segment if kind == "segment" else Supervision)._default_manager.order_by()
+    found: dict[UUID, UUID] = {}
+    for start in range(0, len(ids), 500):
+        found |= dict(rows.filter(pk__in=ids[start : start + 500]).values_list("pk", "issue_id"))
+    return [found[one] for one in ids]
 
 
 def all_ids(window: Window, group_by: str, key: str, side: str, group: Any, sight: Sight) -> list[UUID]:

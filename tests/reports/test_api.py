@@ -11,6 +11,7 @@ import pytest
 import time_machine
 
 from core.ids import uuid7
+from inspections.models import Issue, Supervision
 from reports import schemes
 from tests import scenery
 from tests.api.line import Line
@@ -392,3 +393,43 @@ def test_evidence_of_a_snapshot_says_what_it_does_not_know(busy: World, asked: s
     assert told.json()["errors"] == live.json()["errors"]
     assert told.json()["errors"][0]["pointer"] == pointer
     assert other.data["results"] == []
+
+
+@pytest.mark.parametrize("indicator", ["ack_timeliness", "yellow_cards", "on_time_rate", "workload"])
+def test_evidence_of_a_snapshot_leads_to_the_issues_as_live_evidence_does(busy: World, indicator: str) -> None:
+    issue = Issue.objects.order_by("id").first()
+    Supervision.objects.create(
+        issue=issue,
+        segment=1,
+        lead_code="HRSS",
+        level=1,
+        card="yellow",
+        cause="urged",
+        at=busy.on("2026-11-20T09:00").now,
+    )
+    office = line(busy, "office")
+    taken = office.post("reports/snapshots", {"kind": "supervision", "period": "2026-11", "group_by": "department"})
+    side = "denominator" if indicator == "ack_timeliness" else "numerator"
+    asked = f"side={side}&indicator={indicator}"
+    where = {"live": f"reports/supervision/evidence?{PERIOD}&{asked}"}
+    where["frozen"] = f"reports/snapshots/{taken.data['id']}/evidence?{asked}"
+
+    told = {name: office.get(path).json() for name, path in where.items()}
+    sheets = {
+        name: sorted(
+            tuple(cell.value for cell in row)
+            for row in openpyxl.load_workbook(BytesIO(body(office.get(f"{path}&format=xlsx"))))
+            .worksheets[0]
+            .iter_rows()
+            if row[1].value in ("派单段", "黄红牌", "问题")
+        )
+        for name, path in where.items()
+    }
+
+    assert told["live"]["results"]
+    for one in told.values():
+        one["pairs"] = dict(zip(one["results"], one.get("issues", one["results"]), strict=True))
+    assert ("issues" in told["frozen"]) == ("issues" in told["live"])
+    assert told["frozen"]["pairs"] == told["live"]["pairs"]
+    assert sheets["frozen"] == sheets["live"] != []
+    assert all(row[3] for row in sheets["frozen"])
