@@ -13,6 +13,7 @@ from typing import Any
 
 from core.texts import ZH, Text
 from reports import groups, supervision
+from reports.cadences import Cadence
 from reports.figures import TOTAL, Figure, Report
 from reports.groups import Sight
 from reports.indicators import GROUPS, INDICATORS
@@ -47,7 +48,7 @@ def _of(
     frozen: Snapshot, before: Period, period: Period, sight: Sight, at: datetime, language: str
 ) -> list[dict[str, Any]]:
     published = _published(frozen, period)
-    now = supervision.report(before, frozen.group_by, sight=sight, at=at, language=language)
+    now = supervision.report(before, frozen.group_by, sight=sight, at=at, language=language, cadences=_cadences(frozen))
     names = {code: row["group"]["name"] for code, row in _rows(frozen).items()}
     names |= {row.code or "": row.name for row in now.rows} | {WHOLE: TOTAL.of(language)}
     found = _figures(now)
@@ -69,6 +70,12 @@ def _of(
                 }
             )
     return lines
+
+
+def _cadences(frozen: Snapshot) -> tuple[Cadence, ...] | None:
+    """What visits were owed by when it was taken; None of a snapshot that does not say yet."""
+    kept = frozen.document.get("versions", {}).get("cadences")
+    return None if kept is None else tuple(Cadence(*one) for one in kept)
 
 
 _NOTHING: Told = {"numerator": 0, "denominator": None, "value": None}

@@ -191,7 +191,8 @@ class Count:
         self.window, self.ground, self.person = window, ground, person
         on_duty = {duty.role for duty in ground.duties}
         today = day_of(window.at)
-        due = {one: blocks(one, window.period, today) for one in cadences() if one.role in on_duty}
+        wanted = cadences() if window.cadences is None else window.cadences
+        due = {one: blocks(one, window.period, today) for one in wanted if one.role in on_duty}
         self.due = {one: some for one, some in due.items() if some}
 
     @cached_property

@@ -15,6 +15,7 @@ from django.db.models import F, Model, Q, QuerySet
 
 from inspections.models import Issue, Segment, Supervision, Suspension
 from inspections.workflow import ENDED, State
+from reports.cadences import Cadence
 from reports.periods import Period
 
 ANSWERED = (State.REPLIED.value, State.FOLLOW_UP.value, State.CLOSED.value)
@@ -37,10 +38,14 @@ LATE = ~Q(state__in=ANSWERED) | Q(replied_at__isnull=True) | Q(replied_at__gt=F(
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A period as far as it has come by ``at``: what falls due later today has not fallen due yet."""
+    """A period as far as it has come by ``at``: what falls due later today has not fallen due yet.
+
+    ``cadences`` are those that visits are owed by, if not by today's.
+    """
 
     period: Period
     at: datetime
+    cadences: tuple[Cadence, ...] | None = None
 
     def within(self, column: str) -> Q:
         """Instants of the period that are not ahead of us."""

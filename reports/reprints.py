@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from core.texts import ZH, Text
+from core.texts import EN, ZH, Text
+from organizations.roles import Role
 from reports import adjustments, periods
 from reports.arithmetic import GRADE_NAMES
 from reports.figures import Figure, Report, Row
@@ -111,6 +112,17 @@ def _workings(told: Mapping[str, Any], period: Period, group_by: str) -> Table:
     )
 
 
+def _owed(cadences: Sequence[Sequence[Any]]) -> Text:
+    """The cadences in words."""
+    said = [
+        Text("{role}：{months}个月{visits}次", "{role}: {visits} in {months} months").fill(
+            role=Role(role).label, visits=visits, months=months
+        )
+        for role, visits, months, _ in cadences
+    ]
+    return Text("；".join(one.of(ZH) for one in said), "; ".join(one.of(EN) for one in said))
+
+
 def _proof(row: Snapshot, period: Period) -> Table:
     versions = row.document["versions"]
     state = SnapshotState(row.state).label
@@ -126,6 +138,7 @@ def _proof(row: Snapshot, period: Period) -> Table:
             ", ".join(f"{year}{'' if official else '*'}" for year, official in versions["calendar"]),
         ),
         (Text("派单规则数", "Routing rules"), len(versions["rules"])),
+        (Text("走访频次", "Visits owed"), _owed(versions["cadences"]) if "cadences" in versions else None),
     ]
     return Table(
         key=f"proof-{period.code}",

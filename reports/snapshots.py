@@ -20,7 +20,7 @@ from inspections.rulebook import CalendarYear, RoutingRule
 from journal import journal
 from journal.reading import snapshot as one_moment
 from organizations.permissions import permit
-from reports import adjustments, assessing, evidence, groups, numbers, periods, supervision
+from reports import adjustments, assessing, evidence, fieldwork, groups, numbers, periods, supervision
 from reports.figures import Report
 from reports.groups import WHOLE_CITY, Sight
 from reports.indicators import for_group
@@ -278,6 +278,7 @@ def _versions() -> dict[str, Any]:
             f"{line}@{version}"
             for line, version in RoutingRule.objects.filter(ended_at=None).values_list("line", "version")
         ),
+        "cadences": [[one.role, one.visits, one.months, one.each] for one in fieldwork.cadences()],
     }
 
 

@@ -11,6 +11,7 @@ from core.texts import ZH, Text
 from inspections import calendar
 from journal.reading import aside, snapshot
 from reports import clocks, fieldwork, groups, questionnaires, tallies
+from reports.cadences import Cadence
 from reports.figures import Figure, Report, Row
 from reports.groups import Sight
 from reports.indicators import FIELD_GROUPS, INDICATORS, Indicator, for_group
@@ -31,8 +32,12 @@ def report(
     at: datetime,
     compare: Iterable[str] = (),
     language: str = ZH,
+    cadences: tuple[Cadence, ...] | None = None,
 ) -> Report:
-    """The figures of a period as of ``at``. ``compare`` names ``previous`` and ``year_earlier``. Raises Invalid."""
+    """The figures of a period as of ``at``. ``compare`` names ``previous`` and ``year_earlier``. Raises Invalid.
+
+    Visits are owed by today's ``cadences`` unless others are given.
+    """
     wanted = list(compare)
     if unknown := [name for name in wanted if name not in COMPARED]:
         raise Invalid.at(
@@ -44,16 +49,17 @@ def report(
         )
     others = {"previous": period.previous, "year_earlier": period.year_earlier}
     with snapshot():
-        compared = {name: _one(others[name](), group_by, sight, at, language) for name in wanted}
-        made = _one(period, group_by, sight, at, language)
+        windows = {name: Window(others[name](), at, cadences) for name in wanted}
+        compared = {name: _one(window, group_by, sight, language) for name, window in windows.items()}
+        made = _one(Window(period, at, cadences), group_by, sight, language)
         ahead = clocks.doubtful(Window(period, at), sight).count() if group_by in FIELD_GROUPS else 0
     findings = (clocks.finding(ahead),) if ahead else ()
     return Report(made.period, made.group_by, made.rows, made.total, compared, findings)
 
 
-def _one(period: Period, group_by: str, sight: Sight, at: datetime, language: str) -> Report:
+def _one(window: Window, group_by: str, sight: Sight, language: str) -> Report:
     indicators = for_group(group_by)
-    counted, whole = count(Window(period, at), group_by, sight, indicators)
+    counted, whole = count(window, group_by, sight, indicators)
     names = groups.named(group_by, counted, language)
     rows = [
         Row(*names[key], {one.key: _tally(told, one).figure(one.key) for one in indicators})
@@ -61,7 +67,7 @@ def _one(period: Period, group_by: str, sight: Sight, at: datetime, language: st
         if any(not tally.empty for tally in told.values())
     ]
     rows.sort(key=lambda row: (row.code is None, row.code or ""))
-    return Report(period, group_by, rows, {one.key: _tally(whole, one).figure(one.key) for one in indicators})
+    return Report(window.period, group_by, rows, {one.key: _tally(whole, one).figure(one.key) for one in indicators})
 
 
 def totals(period: Period, keys: Iterable[str], *, sight: Sight, at: datetime) -> dict[str, Figure]:

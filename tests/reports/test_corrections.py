@@ -15,10 +15,11 @@ from core.ids import uuid7
 from inspections import copies
 from inspections.models import Visit
 from organizations.models import Enterprise
-from reports import adjustments, numbers, snapshots
+from reports import adjustments, numbers, reprints, schemes, snapshots
 from reports.groups import WHOLE_CITY
 from reports.models import Snapshot
 from reports.periods import read
+from reports.tables import Table
 from surveys.models import Questionnaire, Response
 from tests import scenery
 from tests.api.line import Line
@@ -105,6 +106,40 @@ def test_what_moves_by_ordinary_work_is_no_correction(busy: World) -> None:
     busy.does("office", issue, "close", satisfaction="satisfied", solved=True, method="phone")
 
     assert told(busy.on("2026-12-01T09:00"), NOVEMBER) == []
+
+
+@pytest.mark.parametrize("months", [1, 12])
+def test_a_cadence_that_is_changed_corrects_nothing(busy: World, months: int) -> None:
+    office = busy.caller("office")
+    frozen = freeze(busy, OCTOBER)
+    owed = frozen.document["report"]["total"]["visit_completion"]["denominator"]
+
+    schemes.set_cadence("liaison", visits=4, months=months, each="enterprise", by=office, at=busy.now)
+    busy.on("2026-12-01T09:00")
+
+    assert owed
+    assert told(busy, NOVEMBER) == []
+    assert ["liaison", 1, 1, "enterprise"] in frozen.document["versions"]["cadences"]
+    visit(busy, "2026-10-20T10:00", "2026-11-10T10:00")
+    busy.on("2026-12-01T09:00")
+    assert ("2026-10", "visit_completion", 0, 1) in told(busy, NOVEMBER)
+
+
+def test_a_snapshot_that_says_no_cadences_still_stands_and_is_printed(busy: World) -> None:
+    frozen = freeze(busy, OCTOBER)
+    assert "联络员：1个月1次" in said(reprints.tables(frozen))
+
+    del frozen.document["versions"]["cadences"]
+    Snapshot.objects.filter(pk=frozen.pk).update(document=frozen.document, digest=snapshots.digest_of(frozen.document))
+    old = Snapshot.objects.get(pk=frozen.pk)
+
+    assert snapshots.verify(old) == []
+    assert told(busy.on("2026-12-01T09:00"), NOVEMBER) == []
+    assert "走访频次" in said(reprints.tables(old))
+
+
+def said(tables: list[Table]) -> str:
+    return "；".join(str(cell) for table in tables for row in table.rows for cell in row)
 
 
 def test_the_corrections_stand_in_the_report_and_in_its_workbook(busy: World) -> None:
