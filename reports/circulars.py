@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core.texts import EN, ZH, Text
 from inspections import calendar
 from inspections.deadlines import RED_AFTER, Calendar, local_day
-from inspections.models import Issue
+from inspections.models import Issue, Suspension
 from inspections.workflow import STATE_NAMES, WITH_DEPARTMENT, State
 from reports import adjustments, groups, numbers, sentences, supervision, trends
 from reports.bulletins import Bulletin
 from reports.expressions import EPOCH
 from reports.groups import WHOLE_CITY, Sight
-from reports.measures import BASES, Window
+from reports.measures import ANSWERED, BASES, Window
 from reports.periods import Period, day_of
 from reports.sentences import NamedProblem
 from reports.tables import Cell, Column, Table
@@ -59,12 +59,13 @@ def _corrections(period: Period, at: datetime, language: str) -> Table | None:
 
 
 def named(period: Period, *, at: datetime, language: str = ZH) -> list[NamedProblem]:
-    """Open issues late by more than five working days when the period ends, the latest first; never confidential ones.
+    """Issues open and late by more than five working days when the period ends (or now), the latest first.
 
-    Those that fell due before the period are among them: what nobody has done does not leave the bulletin by growing old.
+    Confidential ones are never among them. Those that fell due before the period are: what nobody has done does not leave the
+    bulletin by growing old.
     """
-    days = calendar.current()
-    rows = [row for row in _late(so_far(period), at, WHOLE_CITY) if _days_late(days, row, at) > RED_AFTER]
+    days, until = calendar.current(), _until(period, at)
+    rows = [row for row in _late(so_far(period), at, WHOLE_CITY)[:MOST] if _days_late(days, row, until) > RED_AFTER]
     leads = groups.named("department", {row.lead_code for row in rows}, language)
     return [
         NamedProblem(
@@ -72,7 +73,7 @@ def named(period: Period, *, at: datetime, language: str = ZH) -> list[NamedProb
             category=_in(language, row.category.name, row.category.name_en),
             lead=leads[row.lead_code][1],
             region=_in(language, row.region.name, row.region.name_en),
-            days_late=_days_late(days, row, at),
+            days_late=_days_late(days, row, until),
         )
         for row in rows
     ]
@@ -108,16 +109,31 @@ _PRESSING = (
 )
 
 
-def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH, with_earlier: bool = False) -> Table:
-    """The supervision list: every open issue that fell due in the period, with how late it is and what was done.
+_NOTES = (
+    Text("保密问题不列入本清单。", "Confidential issues are not on this list."),
+    Text(
+        "是否反馈、超期天数截至期末（期间未结束的截至制表时），状态和层级为制表时的情况。",
+        "Open and late as of the end of the period, or as of now while it runs; state and level as of now.",
+    ),
+)
+_CUT = Text(
+    "共{all}件，本清单只列到期最早的{most}件。", "There are {all}; only the {most} that fell due first are listed."
+)
 
-    ``with_earlier`` adds those that fell due before it, as the list needs that people are pressed by.
+
+def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH, with_earlier: bool = False) -> Table:
+    """The supervision list: every issue that fell due in the period and was open at its end (or is now), with how late it was.
+
+    ``with_earlier`` adds those that fell due before it, as the list needs that people are pressed by. State and level are today's.
     """
-    days = calendar.current()
-    rows = _late(so_far(period) if with_earlier else period, at, sight)
-    measure = Text("期内到期且尚未反馈", "fell due in the period and still open")
+    days, until = calendar.current(), _until(period, at)
+    found = _late(so_far(period) if with_earlier else period, at, sight)
+    rows, notes = list(found[:MOST]), [*_NOTES]
+    if len(rows) == MOST and (number_of_all := found.count()) > MOST:
+        notes.append(_CUT.fill(all=number_of_all, most=MOST))
+    measure = Text("期内到期、截至期末尚未反馈", "fell due in the period and still open at its end")
     if with_earlier:
-        measure = Text("截至期末已到期且尚未反馈（含往期）", "fell due by the end of the period and still open")
+        measure = Text("截至期末已到期且尚未反馈（含往期）", "fell due by the end of the period and still open then")
     leads = groups.named("department", {row.lead_code for row in rows}, language)
     cells: list[Sequence[Cell]] = [
         (
@@ -130,7 +146,7 @@ def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH, 
             row.dispatched_at,
             row.due,
             STATE_NAMES[State(row.state)],
-            _days_late(days, row, at),
+            _days_late(days, row, until),
             row.level,
         )
         for row in rows
@@ -143,22 +159,31 @@ def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH, 
         unit=Text("件、工作日", "items, working days"),
         period=period.name,
         measure=measure,
-        notes=(Text("保密问题不列入本清单。", "Confidential issues are not on this list."),),
+        notes=tuple(notes),
     )
 
 
-def _late(period: Period, at: datetime, sight: Sight) -> list[Issue]:
-    window = Window(period, at)
-    open_ones = Q(state__in=sorted(state.value for state in WITH_DEPARTMENT), confidential=False)
-    return list(
-        Issue.objects.filter(BASES["due"].when(window), sight.of_issues(""), open_ones)
+def _late(period: Period, at: datetime, sight: Sight) -> QuerySet[Issue]:
+    """Issues that fell due in the period and were with a department, not replied to, at its end, or are so now if it runs."""
+    open_ones = Q(state__in=sorted(state.value for state in WITH_DEPARTMENT))
+    if period.end < at:
+        open_ones |= Q(state__in=ANSWERED, replied_at__gte=period.end)
+        paused_by_then = Suspension.objects.filter(state="running", since__lt=period.end).order_by().values("issue_id")
+        open_ones |= Q(state=State.SUSPENDED) & ~Q(pk__in=paused_by_then)
+    return (
+        Issue.objects.filter(BASES["due"].when(Window(period, at)), sight.of_issues(""), open_ones, confidential=False)
         .select_related("region", "enterprise", "category")
-        .order_by("due", "id")[:MOST]
+        .order_by("due", "id")
     )
 
 
-def _days_late(days: Calendar, issue: Issue, at: datetime) -> int:
-    return days.between(local_day(issue.due), local_day(at)) if issue.due else 0
+def _until(period: Period, at: datetime) -> date:
+    """The day that lateness is judged on: the last of the period, or today while it runs."""
+    return min(period.last, day_of(at))
+
+
+def _days_late(days: Calendar, issue: Issue, until: date) -> int:
+    return days.between(local_day(issue.due), until) if issue.due else 0
 
 
 def _in(language: str, zh: str, en: str) -> str:
