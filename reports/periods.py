@@ -59,6 +59,10 @@ class Period:
             return between(self.first - timedelta(days=self.days), day)
         return _containing(self.kind, day)
 
+    def holds(self, other: Period) -> bool:
+        """Whether all days of the other are days of this one."""
+        return self.first <= other.first and other.last <= self.last
+
     def year_earlier(self) -> Period:
         """The same period of last year. Week 53 meets week 52 in a year without one, 29 February the 28th."""
         if self.kind == "dates":

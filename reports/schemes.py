@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 
 from core.actors import Actor
 from core.ids import stable
@@ -151,12 +152,18 @@ def find(reference: str) -> Scheme:
 
 
 def entries_of(scheme: Scheme, period: periods.Period) -> dict[str, dict[str, list[assessment.Entry]]]:
-    """Standing entries by unit and item."""
+    """Standing entries by unit and item, of whatever version of the scheme: they are facts about a unit and a period.
+
+    Occasions and vetoes of a shorter period within this one are among them. A mark is one judgement of one period and is not; nor
+    is what makes good a frozen report, for the figures of the longer period have been mended themselves.
+    """
     found: dict[str, dict[str, list[assessment.Entry]]] = {}
-    rows = Entry.objects.filter(scheme_code=scheme.code, period=period.code, withdrawn_at=None).order_by(
-        "entered_at", "id"
-    )
-    for row in rows:
+    standing = Entry.objects.filter(scheme_code=scheme.code, withdrawn_at=None)
+    codes = standing.order_by().values_list("period", flat=True).distinct()
+    within = [code for code in codes if period.holds(periods.read(code))]
+    occasions = [item.code for item in read(scheme).items if item.method.kind != "manual"]
+    shorter = Q(period__in=within, item__in=occasions, corrects=None)
+    for row in standing.filter(Q(period=period.code) | shorter).order_by("entered_at", "id"):
         told = assessment.Entry(row.value, row.reason, tuple(row.evidence))
         found.setdefault(row.unit, {}).setdefault(row.item, []).append(told)
     return found
