@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
-
 from core.texts import EN, ZH, Text
 from inspections import calendar
 from inspections.deadlines import RED_AFTER, Calendar, local_day
@@ -65,7 +63,8 @@ def named(period: Period, *, at: datetime, language: str = ZH) -> list[NamedProb
     bulletin by growing old.
     """
     days, until = calendar.current(), _until(period, at)
-    rows = [row for row in _late(so_far(period), at, WHOLE_CITY)[:MOST] if _days_late(days, row, until) > RED_AFTER]
+    late, _ = _late(so_far(period), at, WHOLE_CITY)
+    rows = [row for row in late if _days_late(days, row, until) > RED_AFTER]
     leads = groups.named("department", {row.lead_code for row in rows}, language)
     return [
         NamedProblem(
@@ -127,10 +126,8 @@ def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH, 
     ``with_earlier`` adds those that fell due before it, as the list needs that people are pressed by. State and level are today's.
     """
     days, until = calendar.current(), _until(period, at)
-    found = _late(so_far(period) if with_earlier else period, at, sight)
-    rows, notes = list(found[:MOST]), [*_NOTES]
-    if len(rows) == MOST and (number_of_all := found.count()) > MOST:
-        notes.append(_CUT.fill(all=number_of_all, most=MOST))
+    rows, in_all = _late(so_far(period) if with_earlier else period, at, sight)
+    notes = [*_NOTES, _CUT.fill(all=in_all, most=MOST)] if in_all > len(rows) else _NOTES
     measure = Text("期内到期、截至期末尚未反馈", "fell due in the period and still open at its end")
     if with_earlier:
         measure = Text("截至期末已到期且尚未反馈（含往期）", "fell due by the end of the period and still open then")
@@ -163,18 +160,23 @@ def pressing(period: Period, *, sight: Sight, at: datetime, language: str = ZH, 
     )
 
 
-def _late(period: Period, at: datetime, sight: Sight) -> QuerySet[Issue]:
-    """Issues that fell due in the period and were with a department, not replied to, at its end, or are so now if it runs."""
-    open_ones = Q(state__in=sorted(state.value for state in WITH_DEPARTMENT))
+def _late(period: Period, at: datetime, sight: Sight) -> tuple[list[Issue], int]:
+    """Issues that fell due in the period and were with a department, not replied to, at its end, or are so now if it runs.
+
+    Those that fell due first, up to MOST, and how many there are. They are asked for in parts, for each part has an index.
+    """
+    due = Issue.objects.filter(BASES["due"].when(Window(period, at)), sight.of_issues(""), confidential=False)
+    parts = [due.filter(state__in=sorted(state.value for state in WITH_DEPARTMENT))]
     if period.end < at:
-        open_ones |= Q(state__in=ANSWERED, replied_at__gte=period.end)
         paused_by_then = Suspension.objects.filter(state="running", since__lt=period.end).order_by().values("issue_id")
-        open_ones |= Q(state=State.SUSPENDED) & ~Q(pk__in=paused_by_then)
-    return (
-        Issue.objects.filter(BASES["due"].when(Window(period, at)), sight.of_issues(""), open_ones, confidential=False)
-        .select_related("region", "enterprise", "category")
-        .order_by("due", "id")
-    )
+        parts += [
+            due.filter(state__in=ANSWERED, replied_at__gte=period.end),
+            due.filter(state=State.SUSPENDED).exclude(pk__in=paused_by_then),
+        ]
+    related = ("region", "enterprise", "category")
+    found = [row for part in parts for row in part.select_related(*related).order_by("due", "id")[: MOST + 1]]
+    found.sort(key=lambda row: (row.due or at, row.id))
+    return found[:MOST], len(found) if len(found) <= MOST else sum(part.count() for part in parts)
 
 
 def _until(period: Period, at: datetime) -> date:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
-from inspections.models import Issue
+from inspections.models import Issue, Suspension
 from reports import circulars
 from reports.groups import WHOLE_CITY
 from reports.periods import read
-from tests.inspections.cast import World
+from tests.inspections.cast import World, at
 
 NOVEMBER, DECEMBER = read("2026-11"), read("2026-12")
 
@@ -42,11 +43,43 @@ def test_a_past_month_goes_on_saying_what_was_open_and_how_late_it_was(world: Wo
     assert pressed(world, DECEMBER, with_earlier=True) == []
 
 
+def test_what_was_replied_to_since_and_what_is_still_open_stand_in_one_order(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = world.on("2026-11-02T09:00").reports()
+    world.on("2026-11-03T09:00").reports()
+    third = world.on("2026-11-04T09:00").reports()
+    before = pressed(world.on("2026-11-30T20:00"))
+    for issue in (first, third):
+        reply(world.on("2026-12-02T09:00"), issue)
+
+    assert len(before) == 3
+    assert pressed(world) == before
+    monkeypatch.setattr(circulars, "MOST", 1)
+    assert pressed(world) == before[:1]
+    assert "共3件" in circulars.pressing(NOVEMBER, sight=WHOLE_CITY, at=world.now).notes[-1]
+
+
 def test_what_was_replied_by_the_end_is_not_on_the_list(world: World) -> None:
     issue = world.on("2026-11-02T09:00").reports()
     reply(world.on("2026-11-28T09:00"), issue)
 
     assert pressed(world) == pressed(world.on("2026-12-20T09:00")) == []
+
+
+@pytest.mark.parametrize(("since", "listed"), [("2026-12-02T09:00", 1), ("2026-11-29T09:00", 0)])
+def test_a_pause_that_began_after_the_end_leaves_the_list_as_it_was(world: World, since: str, listed: int) -> None:
+    issue = world.on("2026-11-02T09:00").reports()
+    Issue.objects.filter(pk=issue.pk).update(state="suspended")
+    Suspension.objects.create(
+        issue=issue, reason_code="seasonal_window", until=date(2027, 2, 1), state="running", asked_at=world.now,
+        since=at(since),
+    )  # fmt: skip
+
+    world.on("2026-12-10T09:00")
+
+    assert len(pressed(world)) == listed
+    assert pressed(world, DECEMBER, with_earlier=True) == []
 
 
 def test_a_running_month_is_as_of_now(world: World) -> None:
