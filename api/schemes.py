@@ -135,7 +135,7 @@ class OneScheme(Noun):
 class PublishedScheme(Noun):
     @extend_schema(request=None, responses=SchemeShape, operation_id="publish_scheme")
     def post(self, request: Request, key: UUID) -> Response:
-        """The version comes into force and never changes again. Its full marks by their weights make a hundred, or 422."""
+        """The version comes into force and never changes again."""
         return Response(rendered([schemes.publish(_scheme(key), by=self.by, at=self.at)])[0])
 
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from core.problems import Fault, Invalid
-from core.texts import EN, ZH, Text
-from reports.arithmetic import GRADE_NAMES, HUNDRED, grade, ranks, rounded, shown
+from core.texts import Text
+from reports.arithmetic import GRADE_NAMES, grade, ranks, rounded, shown
 from reports.figures import Figure
 from reports.indicators import GROUPS, INDICATORS
 from reports.scoring import NO_DATA, Mark, Method, mark, read_amount, read_method
@@ -123,21 +123,9 @@ def read_scheme(document: Any) -> Scheme:
     return Scheme(str(document["group_by"]), tuple(items), bool(document.get("rank_small", False)))
 
 
-def check_hundred(scheme: Scheme) -> None:
-    """Grades are out of a hundred, so the full marks by their weights must make one. Raises Invalid naming the items."""
-    core = [item for item in scheme.items if item.core]
-    worth = sum((item.worth for item in core), Decimal(0))
-    if worth == HUNDRED:
-        return
-    zh, en = (
-        wide.join(f"{item.title.of(language)} {shown(item.worth)}" for item in core)
-        for language, wide in ((ZH, "、"), (EN, ", "))
-    )
-    detail = Text(
-        "计分项满分（乘以权重）合计应为100，现为{worth}：{items}",
-        "Full marks times weights must make 100 and make {worth}: {items}",
-    )
-    raise Invalid.at("/items", "not-a-hundred", detail.fill(worth=shown(worth), items=Text(zh, en)))
+def full(scheme: Scheme) -> Decimal:
+    """What a unit has that loses nothing: the full marks by their weights; a hundred, or not every grade can be reached."""
+    return sum((item.worth for item in scheme.items if item.core), Decimal(0))
 
 
 def _read_item(document: Any, pointer: str) -> Item:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.texts import ZH, Text
-from reports.arithmetic import GRADE_NAMES, shown
-from reports.assessment import Assessed, Item, Scheme, Scored
+from reports.arithmetic import GRADE_NAMES, HUNDRED, shown
+from reports.assessment import Assessed, Item, Scheme, Scored, full
 from reports.figures import span
 from reports.indicators import GROUPS
 from reports.periods import Period
@@ -104,9 +104,17 @@ def ranking(period: Period, scheme: Scheme, title: Text, assessed: Sequence[Asse
         notes=(
             Text("同分并列，名次顺延（1、1、3）。", "Equal scores share a place: 1, 1, 3."),
             Text("等次：90分优秀，80分良好，60分合格。", "Grades: excellent from 90, good from 80, pass from 60."),
+            *_odd_full(scheme),
         ),
         charts=(Chart("name", "score", Text("总分", "Score")),),
     )
+
+
+def _odd_full(scheme: Scheme) -> tuple[Text, ...]:
+    """Says when grades, which are out of a hundred, are given for marks that are not."""
+    worth = full(scheme)
+    said = Text("各项满分（乘以权重）合计{worth}分，不是100分。", "Full marks times weights make {worth}, not 100.")
+    return () if worth == HUNDRED else (said.fill(worth=shown(worth)),)
 
 
 def workings(period: Period, scheme: Scheme, assessed: Sequence[Assessed]) -> Table:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from core.problems import Invalid
-from core.texts import EN
-from reports import assessment, figures
+from core.texts import EN, Text
+from reports import assessment, figures, rankings
 from reports.assessment import Assessed, Entry, Unit
+from reports.periods import read
 
 ON_TIME = {
     "code": "on_time",
@@ -140,6 +141,15 @@ def test_weights_multiply_marks_in_the_open() -> None:
     (got,) = assessment.assess(doubled, [unit("EDU", on_time=(9, 10), satisfied=(10, 10))])
 
     assert got.sentence.of(EN) == "50 × 2 + 40 = 140"
+
+
+def test_the_sheet_says_when_marks_do_not_make_a_hundred() -> None:
+    def said(items: assessment.Scheme) -> list[str]:
+        sheet = rankings.ranking(read("2026-10"), items, Text("考核", "Assessment"), [])
+        return [note.en for note in sheet.notes if "not 100" in note.en]
+
+    assert said(scheme(ON_TIME, SATISFIED, YELLOW, BONUS, VETO)) == []
+    assert said(scheme(ON_TIME | {"weight": 2}, BONUS)) == ["Full marks times weights make 120, not 100."]
 
 
 def test_a_faulty_scheme_hears_of_every_fault_at_once() -> None:
