@@ -229,6 +229,7 @@ class Session:
         if not self.careful:
             self._call(ready, operation, delete=delete)
             return
+        arrived, made_by = {name: list(ids) for name, ids in self.arrived.items()}, dict(self.made_by)
         try:
             with journal.savepoint():
                 self._call(ready, operation, delete=delete)
@@ -239,6 +240,7 @@ class Session:
                 raise
             if connection.needs_rollback:  # the savepoint could not be undone: nothing of this try can stand
                 raise OperationalError("a savepoint could not be undone") from error
+            self.arrived, self.made_by = arrived, made_by  # a row that waited fails after it was accepted
             if len(ready) > 1:
                 for pair in ready:
                     self._run([pair], operation, delete=delete)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from api.operations import OPERATIONS
 from core.actors import SYSTEM
 from core.drafts import Draft
 from inspections import issues
 from inspections.models import Issue
-from journal import journal
+from journal import journal, rows
+from organizations import permissions
+from organizations.models import Device
+from sync import envelope
+from sync.models import Quarantined
+from sync.push import push
 from tests.inspections.cast import World
 
 
@@ -77,3 +86,30 @@ def test_a_unit_that_fails_leaves_nothing_behind(world: World) -> None:
 
     assert connection.execute_wrappers == []
     assert not Issue.objects.exists()
+
+
+def test_an_issue_that_the_database_refuses_stays_at_the_desk(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(60)  # it is meant to fail, loudly
+    person = world.people["liaison"].id
+    device = Device.objects.create(hardware=uuid4(), person_id=person, bound_at=world.now)
+    good, bad, insert = world.draft(), world.draft(), rows.insert
+
+    def refusing(model: Any, columns: Sequence[str], values: Sequence[Any], **more: Any) -> None:
+        if model is Issue and any(bad.id in row for row in values):
+            raise ValueError("the database does not like it")
+        insert(model, columns, values, **more)
+
+    monkeypatch.setattr(rows, "insert", refusing)
+    sent = [
+        {"id": str(uuid4()), "collection": "issues", "record": str(draft.id), "op": "put", "base": None, "data": draft.changes, "at": None}
+        for draft in (good, bad)
+    ]  # fmt: skip
+    batch = envelope.read(json.dumps({"schema": 1, "mutations": sent}).encode())
+    by = permissions.caller(person, on=world.now.date(), device=device.id)
+    told = push(batch, by=by, at=world.now, operations=OPERATIONS)
+
+    assert [result["status"] for result in json.loads(told)["results"]] == ["applied", "quarantined"]
+    assert list(Issue.objects.values_list("pk", flat=True)) == [good.id]
+    assert list(Quarantined.objects.values_list("record", "state")) == [(bad.id, "waiting")]
