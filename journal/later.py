@@ -51,7 +51,7 @@ class Later:
             connection.execute_wrappers.remove(self._look)
 
     def _look(self, execute: Callable[..., Any], sql: str, parameters: Any, many: bool, context: Any) -> Any:
-        """Stands before every statement: one that names a table finds its rows there."""
-        if any(name in sql for name in self._writes):
+        """Stands before every statement: one that names a table finds its rows there, and a savepoint leaves them behind it."""
+        if sql.startswith("SAVEPOINT") or any(name in sql for name in self._writes):
             self.write()
         return execute(sql, parameters, many, context)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from api.operations import OPERATIONS
@@ -77,6 +77,17 @@ def test_a_savepoint_takes_its_own_with_it_and_no_others(world: World) -> None:
             put(world, after)
 
     assert set(Issue.objects.values_list("pk", flat=True)) == {before.id, after.id}
+
+
+def test_a_savepoint_of_the_framework_leaves_behind_it_what_came_before(world: World) -> None:
+    before = world.draft()
+    with unit(world):
+        put(world, before)
+        with pytest.raises(LookupError), transaction.atomic():
+            Issue.objects.count()
+            raise LookupError
+
+    assert Issue.objects.filter(pk=before.id).exists()
 
 
 def test_a_unit_that_fails_leaves_nothing_behind(world: World) -> None:
