@@ -30,7 +30,9 @@ class Later:
             self._rows.setdefault(type(row), {})[row.pk] = row
             self._writes[table(type(row))] = write
         if self._rows and self._look not in connection.execute_wrappers:
-            connection.execute_wrappers.insert(0, self._look)  # whoever adds and takes away at the end meets only his own
+            connection.execute_wrappers.insert(
+                0, self._look
+            )  # whoever adds and takes away at the end meets only his own
 
     def among(self, model: type[Model], ids: Iterable[Any]) -> list[Any]:
         """Which of these records wait, to be worked on where they lie."""
