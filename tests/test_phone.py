@@ -58,3 +58,22 @@ def test_who_loses_an_assignment_loses_its_records_and_a_newcomer_gets_them_all(
     late = phone.goes_offline().puts("visits", {"enterprise": str(world.bakery.id), "mode": "phone"})
     phone.comes_online()
     assert phone.last_result(late)["status"] == "quarantined"
+
+
+def test_who_looks_after_three_hundred_enterprises_holds_them_all_and_hears_of_each(world: World) -> None:
+    firms = [world.enterprise(f"周庄第{number}厂", world.zhouzhuang) for number in range(300)]
+    phone, other = world.phone(of=world.liaison), world.phone(of=world.liaison)
+    assert phone.pull(limit=50).mirror.of("enterprises").keys() >= {str(firm.id) for firm in firms}
+    for firm in firms[::60]:
+        other.reports_issue(enterprise=firm, category="hardship")
+
+    assert len(phone.pull().mirror.of("issues")) == 5
+    assert phone.verify() == "match"
+    phone.obeys_the_mirror_law()
+    line = phone.line.get("sync/pull", cursor=phone.cursor)
+    assert (line["ops"], line["complete"]) == ([], True)
+
+    (duty,) = Assignment.objects.filter(person=world.liaison)
+    assignments.end([duty.id], by=world.caller(world.office), at=timezone.now())
+    assert not phone.pull().mirror.of("enterprises")
+    phone.obeys_the_mirror_law()
