@@ -140,7 +140,9 @@ def check_nothing_lost(url: str, sent: list[tuple[str, bytes, int]], answers: li
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--devices", type=int, default=200)
-    parser.add_argument("--batches", type=int, default=60)
+    parser.add_argument(
+        "--batches", type=int, default=150, help="with few, one process ends alone for a good part of the time"
+    )
     parser.add_argument("--size", type=int, default=100, help="bundles a batch")
     parser.add_argument("--polls", type=int, default=6000)
     parser.add_argument("--rounds", type=int, default=1)
