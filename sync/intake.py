@@ -1,15 +1,14 @@
 """Judging and applying mutations in sets: the part of a push that the quarantine desk uses too.
 
-Mutations keep their order. They are taken in *runs* (stretches that may be applied collection by collection with the same
-result as one by one) and within a run in *waves* (the first mutation of each record, then the second …), so that
-a wave is one call of the collection's verb with as many drafts as there are records.
+They are taken in the order of ``sync.items``, so that a wave is one call of the collection's verb with as many drafts as there are
+records.
 """
 
 from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,59 +19,17 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 
 from core.actors import Actor
 from core.drafts import Draft
-from core.ids import parsed
 from core.problems import Fault, NotFound, Problem
 from journal import journal, upkeep
 from journal.heads import HeadState, Key
 from journal.models import Entry
 from sync import conflicts, envelope, scopes
-from sync.envelope import Asked
+from sync.items import Item, Verdict, references, runs, waves
 from sync.merge import Clash, Merged, Past, merge
 from sync.operations import Delete, Operation, Operations
 from sync.problems import Blocked, Gone, Internal, NotPushable, OutOfScope, RecordExists
 
 log = logging.getLogger(__name__)
-NOBODY = UUID(int=0)
-"""Stands in the key of a mutation that names no record; nothing is looked up by it."""
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What became of a mutation: ``applied``, ``merged`` or ``quarantined``, and what the phone is told with it."""
-
-    status: str
-    revision: int | None = None
-    problem: Problem | None = None
-    blocked_by: tuple[UUID, ...] = ()
-    clashes: tuple[Clash, ...] = ()
-    current: dict[str, Any] | None = None
-    trace: str = ""
-
-
-@dataclass(slots=True)
-class Item:
-    """A mutation on its way: by whom, and its verdict once there is one. ``waiting`` is its quarantine row, if it comes from
-    there; ``edits`` says that its record was there when it was refused; ``references`` are the records that it refers to;
-    ``answered_as`` is the key of its stored answer, which is not its id where that was ``reused``."""
-
-    asked: Asked
-    by: Actor
-    verdict: Verdict | None = None
-    known_base: bool = True
-    reused: bool = False
-    answered_as: UUID = NOBODY
-    waiting: Any = None
-    edits: bool = False
-    references: tuple[Key, ...] = ()
-    key: Key = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.key = self.asked.collection, self.asked.record or NOBODY
-
-    @property
-    def author(self) -> Actor:
-        """By whom, as the journal remembers it: with the mutation that it came in."""
-        return Actor(self.by.person, self.by.device, self.asked.id, self.by.language)
 
 
 @dataclass(slots=True)
@@ -97,13 +54,13 @@ class Session:
     def apply(self, items: Sequence[Item]) -> None:
         """Give every item its verdict, in the order sent."""
         for item in items:
-            item.references = tuple(_references(item.asked, self.operations))
+            item.references = tuple(references(item.asked, self.operations))
         journal.fetch(
             key for item in items if item.asked.record and not item.asked.faults for key in (item.key, *item.references)
         )
-        for run in _runs(items, self.operations):
+        for run in runs(items, self.operations):
             for collection in sorted({item.asked.collection for item in run}, key=self.operations.rank):
-                for wave in _waves(item for item in run if item.asked.collection == collection):
+                for wave in waves(item for item in run if item.asked.collection == collection):
                     self._apply_wave(collection, wave)
 
     def _apply_wave(self, collection: str, wave: list[Item]) -> None:
@@ -348,54 +305,3 @@ def _by_author(pairs: Sequence[tuple[Item, Merged]]) -> Iterator[tuple[Actor, li
 
 def _draft(item: Item, merged: Merged, new: bool) -> Draft:
     return Draft(id=item.key[1], changes=merged.changes, new=new, by=item.author, claimed_at=item.asked.at)
-
-
-def _references(asked: Asked, operations: Operations) -> Iterator[Key]:
-    """The records a mutation refers to: field ``visit`` names one of ``visits``."""
-    operation = operations.table.get(asked.collection)
-    for name in operation.references if operation else ():
-        value = asked.data.get(name)
-        if isinstance(value, str):
-            try:
-                yield f"{name}s", parsed(value)
-            except ValueError:
-                continue
-
-
-def _runs(items: Sequence[Item], operations: Operations) -> Iterator[list[Item]]:
-    """Stretches within which the order by collection and the order sent have the same result.
-
-    Going back to an earlier collection is harmless for a record that is new and that nothing before it refers to.
-    """
-    run: list[Item] = []
-    highest = -1
-    seen: set[Key] = set()
-    referred: set[Key] = set()
-    for item in items:
-        asked = item.asked
-        rank = operations.rank(asked.collection)
-        if rank < highest and asked.record is not None:
-            plain = asked.op == "put" and asked.base is None and item.key not in seen | referred
-            if not plain:
-                yield run
-                run, highest, seen, referred = [], -1, set(), set()
-        run.append(item)
-        highest = max(highest, rank)
-        if asked.record is not None:
-            seen.add(item.key)
-            referred.update(item.references)
-    if run:
-        yield run
-
-
-def _waves(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """The first item of each record, then the second of each, and so on."""
-    waves: list[list[Item]] = []
-    depth: dict[UUID | None, int] = {}
-    for item in items:
-        level = depth.get(item.asked.record, 0)
-        depth[item.asked.record] = level + 1
-        if level == len(waves):
-            waves.append([])
-        waves[level].append(item)
-    yield from waves

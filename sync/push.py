@@ -22,7 +22,7 @@ from journal import counter, journal, rows, upkeep
 from organizations.models import Device
 from sync import intake, quarantine
 from sync.envelope import Asked, Batch
-from sync.intake import Item, Verdict
+from sync.items import Item, Verdict
 from sync.models import Mutation
 from sync.operations import Operations
 from sync.problems import MutationReused

@@ -24,7 +24,8 @@ from organizations.permissions import Caller, Subject, allowed
 from sync import envelope, scopes
 from sync.conflicts import AlreadySettled
 from sync.envelope import Asked
-from sync.intake import Item, Session, Verdict
+from sync.intake import Session
+from sync.items import Item, Verdict
 from sync.models import Blockage, Quarantined, QuarantineState
 from sync.operations import Operations
 

@@ -11,7 +11,7 @@ from importlib import import_module
 import pytest
 
 from tests.services import ROOT
-from tests.sync.mutants import MUTANTS, Mutant
+from tests.sync.defects import MUTANTS, Mutant
 
 SAMPLE = ["no-exit", "asks-twice", "blind-to-grants"]
 
