@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests import scenery
+from tests.api.ground import Ground, stand
 from tests.organizations.cast import Cast
 
 
@@ -15,3 +16,9 @@ def quick_passwords(settings):
 @pytest.fixture
 def cast(db) -> Cast:
     return scenery.stage(Cast)
+
+
+@pytest.fixture
+def ground(files) -> Ground:
+    """Something of everything, and people in every relation to it."""
+    return stand()

@@ -49,9 +49,8 @@ def quietly() -> Iterator[None]:
 
 
 @pytest.fixture
-def ground(db, files, settings) -> Iterator[Ground]:
+def ground(db, files) -> Iterator[Ground]:
     """Its requests run inside the test's own transaction: the connection must outlive them."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     made = stand()
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)

@@ -7,17 +7,10 @@ import pytest
 from api.policy import PUBLIC, ROUTES
 from organizations.roles import Role
 from tests.api import matrix
-from tests.api.ground import Ground, stand
 from tests.api.line import Line
 from tests.api.matrix import EMPTY, IN, PEOPLE
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ground(files, settings) -> Ground:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    return stand()
 
 
 def test_rows_43_and_44_every_cell_is_as_declared(ground):

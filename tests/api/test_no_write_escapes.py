@@ -9,17 +9,11 @@ from config.renderings import rooms
 from inspections import copies
 from journal import upkeep
 from tests.api import matrix
-from tests.api.ground import Ground, stand
+from tests.api.ground import Ground
 from tests.api.line import Line
 from tests.api.matrix import IN, PEOPLE, Ask
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ground(files, settings) -> Ground:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    return stand()
 
 
 def findings() -> set[str]:

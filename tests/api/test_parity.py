@@ -22,8 +22,7 @@ QUERIES = [
 
 
 @pytest.fixture
-def ground(files, settings) -> Ground:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def ground(files) -> Ground:
     made = stand()
     for number, (username, enterprise) in enumerate(
         (("liaison", "steelworks"), ("liaison2", "mill"), ("liaison2", "mill"))

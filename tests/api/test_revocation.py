@@ -14,17 +14,11 @@ from django.utils import timezone
 from media.storage import LINK_SECONDS
 from organizations import assignments
 from organizations.models import Assignment
-from tests.api.ground import PICTURE, Ground, stand
+from tests.api.ground import PICTURE, Ground
 from tests.api.line import Line
 from tests.world import PASSWORD
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ground(files, settings) -> Ground:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    return stand()
 
 
 def link(ground: Ground, username: str) -> str:

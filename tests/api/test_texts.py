@@ -15,7 +15,6 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from surveys import samples
-from tests.api.ground import Ground, stand
 from tests.api.line import Line
 
 pytestmark = pytest.mark.django_db
@@ -29,12 +28,6 @@ TEXTS = {
     "variation": "葛\U000e0100葛\U000e0101 ㊗\ufe0f",
     "other-planes": "𐍈𝒳𓀀\U000e0041",
 }  # fmt: skip
-
-
-@pytest.fixture
-def ground(files, settings) -> Ground:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    return stand()
 
 
 def test_row_33_every_letter_comes_out_of_the_api_as_it_came_in(ground):
