@@ -40,60 +40,77 @@ def group_of(issue: Issue, group_by: str, lead: str | None = None) -> Any:
     }[group_by] or ""
 
 
+class Tables:
+    """Hits and cases by group and indicator; the total is under "*"."""
+
+    def __init__(self, period: Period, now: datetime) -> None:
+        self.period, self.now = period, now
+        self.found: dict[Any, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+
+    def count(self, group: Any, key: str, hit: bool | int) -> None:
+        for one in (group, "*"):
+            self.found[one][key][0] += int(hit)
+            self.found[one][key][1] += 1
+
+    def inside(self, at: datetime | None) -> bool:
+        return at is not None and self.period.first <= local(at) <= self.period.last and at <= self.now
+
+
 def of_issues(period: Period, now: datetime, group_by: str) -> dict[Any, Counted]:
     """By group; the total is under "*"."""
-    found: dict[Any, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
-
-    def count(group: Any, key: str, hit: bool | int, *, of: int = 1) -> None:
-        for one in (group, "*"):
-            found[one][key][0] += int(hit)
-            found[one][key][1] += of
-
-    def inside(at: datetime | None) -> bool:
-        return at is not None and period.first <= local(at) <= period.last and at <= now
-
+    told = Tables(period, now)
     calendar = reference.calendar()
     for issue in Issue.objects.select_related("enterprise", "category"):
         group = group_of(issue, group_by)
-        dead = issue.state in ("rejected", "merged", "withdrawn")
-        if not issue.instant and not dead and at_work(issue, period, now):
-            count(group, "workload", True)
-        if not issue.instant and not dead and inside(issue.first_response_due):
-            in_time = issue.first_response_at is not None and issue.first_response_at <= issue.first_response_due
-            count(group, "response_rate", in_time)
-        if fell_due(issue) and inside(issue.due):
-            answered = issue.state in ("replied", "follow_up", "closed") and issue.replied_at is not None
-            on_time = answered and issue.replied_at <= issue.due
-            count(group, "closure_rate", issue.state == "closed")
-            count(group, "on_time_rate", on_time)
-            count(group, "overdue_rate", not on_time)
-            count(group, "extension_rate", issue.extended)
-            count(group, "rework_rate", issue.round > 1)
-        if issue.state in ("replied", "follow_up", "closed") and not issue.instant and inside(issue.replied_at):
-            days = sum(
-                calendar.is_workday(day) for day in days_after(local(issue.dispatched_at), local(issue.replied_at))
-            )
-            count(group, "handling_days", max(0, days - issue.paused_workdays))
-        if issue.state == "closed" and inside(issue.closed_at):
-            if issue.instant:
-                count(group, "instant_answers", True)
-                continue
-            count(group, "once_done_rate", issue.round == 1)
-            if issue.satisfaction != "not_rated":
-                count(group, "satisfaction_rate", "dis" not in issue.satisfaction)
-            if issue.solved is not None:
-                count(group, "solved_rate", issue.solved)
+        of_work(told, issue, group)
+        of_answer(told, issue, group, calendar)
     for segment in Segment.objects.select_related("issue__enterprise", "issue__category"):
         group = group_of(segment.issue, group_by, segment.lead_code)
-        if inside(segment.acknowledge_due):
+        if told.inside(segment.acknowledge_due):
             at = segment.acknowledged_at
-            count(group, "ack_timeliness", at is not None and at <= segment.acknowledge_due)
-        if inside(segment.dispatched_at):
-            count(group, "return_rate", segment.return_asked_at is not None)
+            told.count(group, "ack_timeliness", at is not None and at <= segment.acknowledge_due)
+        if told.inside(segment.dispatched_at):
+            told.count(group, "return_rate", segment.return_asked_at is not None)
     for step in Supervision.objects.select_related("issue__enterprise", "issue__category"):
-        if step.card and inside(step.at):
-            count(group_of(step.issue, group_by, step.lead_code), f"{step.card}_cards", True)
-    return {group: {key: (n, d) for key, (n, d) in told.items()} for group, told in found.items()}
+        if step.card and told.inside(step.at):
+            told.count(group_of(step.issue, group_by, step.lead_code), f"{step.card}_cards", True)
+    return {group: {key: (n, d) for key, (n, d) in one.items()} for group, one in told.found.items()}
+
+
+def of_work(told: Tables, issue: Issue, group: Any) -> None:
+    """What an issue adds to the work of the period and to what fell due in it."""
+    dead = issue.state in ("rejected", "merged", "withdrawn")
+    if not issue.instant and not dead and at_work(issue, told.period, told.now):
+        told.count(group, "workload", True)
+    if not issue.instant and not dead and told.inside(issue.first_response_due):
+        in_time = issue.first_response_at is not None and issue.first_response_at <= issue.first_response_due
+        told.count(group, "response_rate", in_time)
+    if fell_due(issue) and told.inside(issue.due):
+        answered = issue.state in ("replied", "follow_up", "closed") and issue.replied_at is not None
+        on_time = answered and issue.replied_at <= issue.due
+        told.count(group, "closure_rate", issue.state == "closed")
+        told.count(group, "on_time_rate", on_time)
+        told.count(group, "overdue_rate", not on_time)
+        told.count(group, "extension_rate", issue.extended)
+        told.count(group, "rework_rate", issue.round > 1)
+
+
+def of_answer(told: Tables, issue: Issue, group: Any, calendar: Any) -> None:
+    """What an issue adds that was replied to or closed in the period."""
+    if issue.state in ("replied", "follow_up", "closed") and not issue.instant and told.inside(issue.replied_at):
+        between = days_after(local(issue.dispatched_at), local(issue.replied_at))
+        days = sum(calendar.is_workday(day) for day in between)
+        told.count(group, "handling_days", max(0, days - issue.paused_workdays))
+    if issue.state != "closed" or not told.inside(issue.closed_at):
+        return
+    if issue.instant:
+        told.count(group, "instant_answers", True)
+        return
+    told.count(group, "once_done_rate", issue.round == 1)
+    if issue.satisfaction != "not_rated":
+        told.count(group, "satisfaction_rate", "dis" not in issue.satisfaction)
+    if issue.solved is not None:
+        told.count(group, "solved_rate", issue.solved)
 
 
 def at_work(issue: Issue, period: Period, now: datetime) -> bool:
